@@ -1,0 +1,3 @@
+"""Containers, Compose apps and Swarm stacks on Linux without Docker."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Docker-compatible HTTP: routers, stream upgrade, error -> status."""

@@ -1,0 +1,1 @@
+"""Commands and rendering; reads compose files and build contexts."""

@@ -1,0 +1,1 @@
+"""Typed HTTP client; applies compose plans operation by operation."""

@@ -1,0 +1,1 @@
+"""PURE: text -> project -> plan; one module per loader phase."""

@@ -1,0 +1,1 @@
+"""A Protocol per driver; each opens with its lifecycle in prose."""

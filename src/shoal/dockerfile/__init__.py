@@ -1,0 +1,1 @@
+"""PURE: text -> AST -> instructions -> graph of vertices with digests."""

@@ -1,0 +1,1 @@
+"""Effects: each class implements a contract and decides nothing."""

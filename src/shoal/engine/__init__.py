@@ -1,0 +1,1 @@
+"""One node: Containers, Images, Networks, Volumes, Execs, Builds, Events."""

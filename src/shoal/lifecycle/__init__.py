@@ -1,0 +1,1 @@
+"""PURE: container, health and restart state machines of one node."""

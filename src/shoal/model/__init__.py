@@ -1,0 +1,1 @@
+"""PURE: frozen dataclasses, enums and ids of every noun."""

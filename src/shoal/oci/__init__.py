@@ -1,0 +1,1 @@
+"""PURE: references, digests, manifests, whiteouts, runtime-spec generation."""
