@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 
 from shoal.model.endpoint import BoundPort, Endpoint, EndpointSettings, PortBinding
 from shoal.model.health import Health, Healthcheck
@@ -13,7 +13,7 @@ DEFAULT_SHM_BYTES = 64 << 20
 DEFAULT_STOP_TIMEOUT_S = 10
 
 
-class ContainerStatus(str, Enum):
+class ContainerStatus(StrEnum):
     """Where a container is in its life; the words of Docker's `State.Status`."""
 
     CREATED = "created"
@@ -25,7 +25,7 @@ class ContainerStatus(str, Enum):
     DEAD = "dead"
 
 
-class RestartMode(str, Enum):
+class RestartMode(StrEnum):
     """When a container is started again by itself."""
 
     NO = "no"

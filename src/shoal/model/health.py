@@ -1,7 +1,7 @@
 """Health checks of containers: what to run, and what came of it."""
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class Healthcheck:
     retries: int = 0  #: 0 = inherit, then 3
 
 
-class HealthStatus(str, Enum):
+class HealthStatus(StrEnum):
     """What the last checks say."""
 
     NONE = "none"

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 
 
-class MountType(str, Enum):
+class MountType(StrEnum):
     """What stands behind a mount."""
 
     BIND = "bind"
