@@ -1,0 +1,81 @@
+"""The answers of the handlers."""
+
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+from aiohttp import web
+
+from shoal import __version__
+from shoal.api.request import API_VERSION, Request
+from shoal.errors import ShoalError
+
+#: headers of every reply; clients negotiate by them
+HEADERS = {
+    "Api-Version": f"{API_VERSION[0]}.{API_VERSION[1]}",
+    "Builder-Version": "1",
+    "Docker-Experimental": "false",
+    "Ostype": "linux",
+    "Server": f"Shoal/{__version__} (linux)",
+    "Swarm": "inactive",
+}
+
+_encode = msgspec.json.encode
+
+
+def json_reply(value: Any, status: int = 200) -> web.Response:
+    """`value` as JSON, with a newline at the end as Docker's."""
+    return web.Response(body=_encode(value) + b"\n", status=status, content_type="application/json")
+
+
+def empty(status: int = 204) -> web.Response:
+    """No body."""
+    return web.Response(status=status)
+
+
+def error_reply(error: ShoalError) -> web.Response:
+    """The error's status and {"message": …}; its hint as `hint` where it has one. A 304 has no body."""
+    if error.status == 304:
+        return empty(304)
+    body = {"message": error.message} | ({"hint": error.hint} if error.hint else {})
+    return json_reply(body, error.status)
+
+
+def stream_response(content_type: str, status: int = 200) -> web.StreamResponse:
+    """A response with the engine's headers, for a handler that writes its body bit by bit."""
+    return web.StreamResponse(status=status, headers={**HEADERS, "Content-Type": content_type})
+
+
+class JsonStream:
+    """A body of JSON objects, a line each, sent at once: pull, push, build, load, events, stats.
+
+    The headers go out on entry, so that the client knows that its request was taken. An error after that is a last
+    line {"errorDetail": {"message": …}, "error": …}. Source: Docker's jsonmessage.
+    """
+
+    def __init__(self, request: Request, content_type: str = "application/json") -> None:
+        self._request = request
+        self.response = stream_response(content_type)
+
+    async def __aenter__(self) -> Self:
+        await self.response.prepare(self._request.http)
+        return self
+
+    async def send(self, value: Any) -> None:
+        """One line."""
+        await self.response.write(_encode(value) + b"\r\n")
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if isinstance(error, ShoalError):
+            detail: dict[str, Any] = {"message": error.message}
+            code = getattr(error, "exit_status", -1)
+            if code > 0:
+                detail["code"] = code
+            await self.send({"errorDetail": detail, "error": error.message})
+            await self.response.write_eof()
+            return True
+        if error is None:
+            await self.response.write_eof()
+        return False
