@@ -38,6 +38,8 @@ class Endpoint:
     ipv6_gateway: str = ""
     aliases: tuple[str, ...] = ()
     dns_names: tuple[str, ...] = ()  #: all names that resolve to it: container name, aliases, short id, hostname
+    interface: str = ""  #: inside the container: eth0
+    host_interface: str = ""  #: its other end on the host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,13 @@
 """Networks, endpoints, sandboxes and published ports.
 
-A **network** is an object of the user. An **endpoint** is one container's attachment to one network. A **sandbox** is the
-network namespace of one running container with all of its endpoints, its published ports and its resolver.
+A **network** is an object of the user. An **endpoint** (model.endpoint) is one container's attachment to one network. A
+**sandbox** is the network namespace of one running container with its endpoints, published ports and resolver.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from shoal.model.endpoint import BoundPort, Endpoint, EndpointSettings, PortBinding
 
 LOCAL_RESOLVER = (
     "127.0.0.11"  #: where containers on user-defined networks ask for names; Docker's, known to nginx configs
@@ -112,53 +114,6 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EndpointSettings:
-    """One container's attachment to one network. Source: Docker Engine API v1.51, EndpointSettings.
-
-    The first block is what the user asked for and is kept with the container; the second is filled while the
-    container runs ("" and 0 otherwise).
-    """
-
-    ipv4_address: str = ""  #: IPAMConfig.IPv4Address: the fixed address asked for
-    ipv6_address: str = ""
-    link_local_ips: tuple[str, ...] = ()
-    links: tuple[str, ...] = ()  #: "container:alias"
-    aliases: tuple[str, ...] = ()
-    mac_address: str = ""  #: asked for, or the one in use
-    driver_opts: Mapping[str, str] = field(default_factory=dict)
-    gw_priority: int = 0
-
-    network_id: str = ""
-    endpoint_id: str = ""
-    gateway: str = ""
-    ip_address: str = ""
-    ip_prefix_len: int = 0
-    ipv6_gateway: str = ""
-    global_ipv6_address: str = ""
-    global_ipv6_prefix_len: int = 0
-    dns_names: tuple[str, ...] = ()
-    interface: str = ""  #: inside the container: eth0
-    host_interface: str = ""  #: the veth's end on the host
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PortBinding:
-    """One published port, asked for or bound.
-
-    protocol: tcp | udp | sctp
-    host_ip: "" = every address, IPv4 and IPv6
-    host_port: 0 = any free one; with `host_port_last`, the first of a range to choose from
-    host_port_last: 0 = `host_port` only
-    """
-
-    container_port: int
-    protocol: str = "tcp"
-    host_ip: str = ""
-    host_port: int = 0
-    host_port_last: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class JoinRequest:
     """What a container wants of the network when it starts.
 
@@ -166,7 +121,7 @@ class JoinRequest:
     network_mode: "" | default | bridge | host | none | a network's name or id | container:<full id>
     endpoints: {network name or id: as asked}; empty = the one of `network_mode`
     ports: published ports; with `publish_all` also a random one for each of `exposed`
-    exposed: (port, protocol) pairs of the image and the container
+    exposed: "80/tcp", of the image and the container
     links: "container:alias" (legacy links of the default bridge)
     extra_hosts: "name:address"; the address "host-gateway" stands for the host
     dns, dns_search, dns_options: "" members are not allowed; () = the host's
@@ -181,7 +136,7 @@ class JoinRequest:
     network_mode: str = ""
     endpoints: Mapping[str, EndpointSettings] = field(default_factory=dict)
     ports: tuple[PortBinding, ...] = ()
-    exposed: tuple[tuple[int, str], ...] = ()
+    exposed: tuple[str, ...] = ()
     publish_all: bool = False
     links: tuple[str, ...] = ()
     extra_hosts: tuple[str, ...] = ()
@@ -198,8 +153,8 @@ class Sandbox:
     """The network of one running container.
 
     netns_path: where its network namespace is pinned (for the runtime spec); None = the host's
-    endpoints: {network name: settings in use}
-    ports: bound ports, `host_port` and `host_ip` filled ("0.0.0.0" and "::" are two bindings)
+    endpoints: {network name: endpoint}
+    ports: what is bound; "0.0.0.0" and "::" are two entries
     hosts, resolv_conf: texts of the files
     shares: full id of the container whose network this is (network mode container:…), else ""
     """
@@ -207,8 +162,8 @@ class Sandbox:
     container_id: str
     request: JoinRequest
     netns_path: str | None
-    endpoints: Mapping[str, EndpointSettings] = field(default_factory=dict)
-    ports: tuple[PortBinding, ...] = ()
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    ports: tuple[BoundPort, ...] = ()
     hosts: str = ""
     resolv_conf: str = ""
     shares: str = ""

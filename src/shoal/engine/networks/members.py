@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from shoal.model.network import EndpointSettings, Member
+from shoal.model.endpoint import EndpointSettings
+from shoal.model.network import Member
 
 
 class Members(Protocol):

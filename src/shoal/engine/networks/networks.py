@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from shoal.engine.networks.members import Members
-from shoal.model.network import EndpointSettings, JoinRequest, Network, NetworkSpec, Sandbox
+from shoal.model.endpoint import EndpointSettings
+from shoal.model.network import JoinRequest, Network, NetworkSpec, Sandbox
 
 
 class Networks:
