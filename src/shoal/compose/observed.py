@@ -1,0 +1,195 @@
+"""What an engine has, from its list calls.
+
+GET /containers/json?all=1&filters={"label":["com.docker.compose.project=P"]}
+GET /networks       GET /volumes       GET /images/json
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shoal.compose import labels as names
+from shoal.compose.references import familiar, is_digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedMount:
+    """A mount of a container. name: the volume's, "" for other types."""
+
+    type: str
+    name: str
+    source: str
+    destination: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedContainer:
+    """A container of a project.
+
+    state: created, running, paused, restarting, exited, removing or dead
+    health: healthy, unhealthy, starting, or "" where it has no health check
+    networks: {network name: network id}
+    number: 0 where it has no number
+    """
+
+    id: str
+    name: str
+    image: str
+    image_id: str
+    state: str
+    health: str = ""
+    exit_code: int | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    networks: Mapping[str, str] = field(default_factory=dict)
+    mounts: tuple[ObservedMount, ...] = ()
+    created_s: int = 0
+
+    @property
+    def service(self) -> str:
+        return self.labels.get(names.SERVICE, "")
+
+    @property
+    def number(self) -> int:
+        text = self.labels.get(names.CONTAINER_NUMBER, "")
+        return int(text) if text.isdecimal() else 0
+
+    @property
+    def oneoff(self) -> bool:
+        return self.labels.get(names.ONEOFF, "").lower() == "true"
+
+    @property
+    def config_hash(self) -> str:
+        return self.labels.get(names.CONFIG_HASH, "")
+
+    @property
+    def running(self) -> bool:
+        return self.state in ("running", "paused", "restarting")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedNetwork:
+    """A network of the engine."""
+
+    id: str
+    name: str
+    driver: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedVolume:
+    """A volume of the engine."""
+
+    name: str
+    driver: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedState:
+    """Everything that a plan is decided from.
+
+    containers: of one project, by name; networks, volumes: of the whole engine, by name
+    images: {familiar reference with tag or digest: image id}
+    """
+
+    containers: Mapping[str, ObservedContainer] = field(default_factory=dict)
+    networks: Mapping[str, ObservedNetwork] = field(default_factory=dict)
+    volumes: Mapping[str, ObservedVolume] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)
+    image_created_s: Mapping[str, int] = field(default_factory=dict)
+
+    def image_id(self, reference: str) -> str:
+        """Id of the image that `reference` names, "" where the engine does not have it."""
+        if is_digest(reference):
+            return reference if reference in self.images.values() else ""
+        return self.images.get(familiar(reference), "")
+
+    def of_service(self, service: str) -> tuple[ObservedContainer, ...]:
+        """The service's containers by number, one-off ones left out."""
+        found = (c for c in self.containers.values() if c.service == service and not c.oneoff)
+        return tuple(sorted(found, key=lambda c: (c.number, c.name)))
+
+
+def observed_state(
+    containers: Iterable[Mapping[str, Any]],
+    networks: Iterable[Mapping[str, Any]] = (),
+    volumes: Iterable[Mapping[str, Any]] = (),
+    images: Iterable[Mapping[str, Any]] = (),
+) -> ObservedState:
+    """The state that the four list calls answered with (each an array; `Volumes` of GET /volumes)."""
+    references: dict[str, str] = {}
+    created: dict[str, int] = {}
+    for image in images:
+        for reference in (*(image.get("RepoTags") or ()), *(image.get("RepoDigests") or ())):
+            references[reference] = image["Id"]
+        created[image["Id"]] = int(image.get("Created") or 0)
+    return ObservedState(
+        containers={c.name: c for c in map(_container, containers)},
+        networks={n["Name"]: _network(n) for n in networks},
+        volumes={v["Name"]: _volume(v) for v in volumes},
+        images=references,
+        image_created_s=created,
+    )
+
+
+def _container(entry: Mapping[str, Any]) -> ObservedContainer:
+    attached = (entry.get("NetworkSettings") or {}).get("Networks") or {}
+    status = entry.get("Status") or ""
+    return ObservedContainer(
+        id=entry["Id"],
+        name=_own_name(entry.get("Names") or [entry["Id"]]),
+        image=entry.get("Image") or "",
+        image_id=entry.get("ImageID") or "",
+        state=entry.get("State") or "",
+        health=_health(status),
+        exit_code=_exit_code(status),
+        labels=entry.get("Labels") or {},
+        networks={name: (endpoint or {}).get("NetworkID", "") for name, endpoint in attached.items()},
+        mounts=tuple(_mount(mount) for mount in entry.get("Mounts") or ()),
+        created_s=int(entry.get("Created") or 0),
+    )
+
+
+def _own_name(all_names: Iterable[str]) -> str:
+    """The name without slash; names with two slashes are link aliases of other containers."""
+    plain = [name.lstrip("/") for name in all_names]
+    return next((name for name in plain if "/" not in name), plain[0])
+
+
+def _mount(mount: Mapping[str, Any]) -> ObservedMount:
+    return ObservedMount(
+        type=mount.get("Type") or "",
+        name=mount.get("Name") or "",
+        source=mount.get("Source") or "",
+        destination=mount.get("Destination") or "",
+    )
+
+
+def _network(entry: Mapping[str, Any]) -> ObservedNetwork:
+    return ObservedNetwork(
+        id=entry.get("Id") or "",
+        name=entry["Name"],
+        driver=entry.get("Driver") or "",
+        labels=entry.get("Labels") or {},
+    )
+
+
+def _volume(entry: Mapping[str, Any]) -> ObservedVolume:
+    return ObservedVolume(name=entry["Name"], driver=entry.get("Driver") or "", labels=entry.get("Labels") or {})
+
+
+def _health(status: str) -> str:
+    """Health as the list's status line spells it: `Up 3 seconds (health: starting)`."""
+    if not status.endswith(")") or not status.startswith("Up"):
+        return ""
+    word = status[status.rfind("(") + 1 : -1].removeprefix("health: ")
+    return word if word in ("healthy", "unhealthy", "starting") else ""
+
+
+def _exit_code(status: str) -> int | None:
+    """Exit code as the list's status line spells it: `Exited (0) 3 minutes ago`."""
+    if not status.startswith("Exited ("):
+        return None
+    text = status[len("Exited (") : status.find(")")]
+    return int(text) if text.lstrip("-").isdecimal() else None

@@ -1,0 +1,1 @@
+"""Planning: project and observed state → operations. One module for each family of commands."""

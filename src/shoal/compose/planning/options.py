@@ -1,0 +1,156 @@
+"""What the commands ask of a plan."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpOptions:
+    """up, create and scale.
+
+    services: () is all; others come along as dependencies unless `no_deps`
+    scale: {service: containers wanted}, over what the file says
+    start: False creates only
+    force_recreate, no_recreate: over the comparison of config hashes; `no_recreate` wins nothing over the other
+    always_recreate_deps: dependencies follow `force_recreate` too
+    renew_anon_volumes: recreated containers get new anonymous volumes
+    stop_timeout_s: None is each service's `stop_grace_period`, else the engine's default
+    wait: the plan ends with a wait for every service to be healthy (or running where it has no health check)
+    confirmed: ids of the questions that were answered with yes
+    """
+
+    services: tuple[str, ...] = ()
+    scale: Mapping[str, int] = field(default_factory=dict)
+    start: bool = True
+    no_deps: bool = False
+    force_recreate: bool = False
+    no_recreate: bool = False
+    always_recreate_deps: bool = False
+    renew_anon_volumes: bool = False
+    remove_orphans: bool = False
+    ignore_orphans: bool = False
+    stop_timeout_s: int | None = None
+    wait: bool = False
+    wait_timeout_s: float | None = None
+    confirmed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageOptions:
+    """Which images a plan makes ready.
+
+    pull: overrides `pull_policy`: always, missing, never or ""
+    build: build even where the image is there; no_build: never
+    now_s: seconds since the epoch, for `pull_policy: daily`
+    """
+
+    services: tuple[str, ...] = ()
+    no_deps: bool = False
+    pull: str = ""
+    build: bool = False
+    no_build: bool = False
+    now_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullOptions:
+    """compose pull."""
+
+    services: tuple[str, ...] = ()
+    include_deps: bool = False
+    ignore_buildable: bool = False
+    ignore_failures: bool = False
+    policy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushOptions:
+    """compose push."""
+
+    services: tuple[str, ...] = ()
+    include_deps: bool = False
+    ignore_failures: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOptions:
+    """compose build. args: over those of the file; None: from the environment."""
+
+    services: tuple[str, ...] = ()
+    with_dependencies: bool = False
+    args: Mapping[str, str | None] = field(default_factory=dict)
+    no_cache: bool = False
+    pull: bool = False
+    memory_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownOptions:
+    """compose down. images: "" keeps them, `local` removes those without a name of their own, `all` all."""
+
+    services: tuple[str, ...] = ()
+    remove_orphans: bool = False
+    volumes: bool = False
+    images: str = ""
+    stop_timeout_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerbOptions:
+    """start, stop, restart, kill, pause, unpause.
+
+    services: () is all
+    no_deps: restart: do not restart dependants with `restart: true`
+    """
+
+    services: tuple[str, ...] = ()
+    stop_timeout_s: int | None = None
+    signal: str = ""
+    no_deps: bool = False
+    remove_orphans: bool = False
+    wait: bool = False
+    wait_timeout_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveOptions:
+    """compose rm. stop: stop running containers first; volumes: anonymous ones go too."""
+
+    services: tuple[str, ...] = ()
+    stop: bool = False
+    volumes: bool = False
+    confirmed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """compose run: a one-off container of a service, with its settings overridden.
+
+    command, entrypoint: None keeps the service's
+    environment: None values are left out
+    volumes, publish: short forms; labels: `key=value` parsed
+    slug: 12 random hex digits, for the name
+    """
+
+    service: str
+    slug: str
+    command: tuple[str, ...] | None = None
+    entrypoint: tuple[str, ...] | None = None
+    environment: Mapping[str, str | None] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    volumes: tuple[str, ...] = ()
+    publish: tuple[str, ...] = ()
+    cap_add: tuple[str, ...] = ()
+    cap_drop: tuple[str, ...] = ()
+    name: str = ""
+    user: str = ""
+    working_dir: str = ""
+    tty: bool = True
+    interactive: bool = True
+    detach: bool = False
+    remove: bool = False
+    service_ports: bool = False
+    use_aliases: bool = False
+    no_deps: bool = False
+    remove_orphans: bool = False
+    home: str = ""
