@@ -1,8 +1,8 @@
 """Tables that say which JSON key is which field: one table serves both decode and encode.
 
-    TABLE = (text("Hostname", "hostname"), flag("Tty", "tty"), strings("Env", "env", empty=NULL))
-    decode(TABLE, {"Hostname": "web"}, "")      -> {"hostname": "web"}      only what is there and not null
-    encode(TABLE, spec)                         -> {"Hostname": "web", "Tty": False, "Env": None}
+TABLE = (text("Hostname", "hostname"), flag("Tty", "tty"), strings("Env", "env", empty=NULL))
+decode(TABLE, {"Hostname": "web"}, "")      -> {"hostname": "web"}      only what is there and not null
+encode(TABLE, spec)                         -> {"Hostname": "web", "Tty": False, "Env": None}
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -58,7 +58,14 @@ def encode(table: Table, obj: Any) -> dict[str, Any]:
 
 def wrong(path: str, wanted: str, value: Any) -> InvalidArgument:
     """The error for a value of the wrong kind."""
-    kinds = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "an array", dict: "an object"}
+    kinds = {
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        str: "a string",
+        list: "an array",
+        dict: "an object",
+    }
     return InvalidArgument(f"{path or 'body'}: expected {wanted}, got {kinds.get(type(value), type(value).__name__)}")
 
 

@@ -1,0 +1,1 @@
+"""PURE: containers of the Docker Engine API <-> model."""
