@@ -1,0 +1,5 @@
+"""Images of one node."""
+
+from shoal.engine.images.images import Images
+
+__all__ = ["Images"]
