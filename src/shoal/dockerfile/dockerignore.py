@@ -64,7 +64,9 @@ def parse_ignore(text: str) -> Ignore:
         try:
             patterns.append(_Pattern(re.compile(pattern_regex(pattern), re.DOTALL), exception, pattern))
         except (re.error, ValueError) as error:
-            raise InvalidArgument(f'.dockerignore:{number}: syntax error in pattern "{line.strip()}": {error}') from None
+            raise InvalidArgument(
+                f'.dockerignore:{number}: syntax error in pattern "{line.strip()}": {error}'
+            ) from None
     return Ignore(tuple(patterns))
 
 
@@ -124,7 +126,9 @@ def _char_class(pattern: str, start: int) -> tuple[int, str]:
 
 
 def _escape_class(body: str) -> str:
-    return body.replace("[", r"\[").replace("&&", r"&\&").replace("||", r"|\|").replace("~~", r"~\~").replace("--", r"-\-")
+    return (
+        body.replace("[", r"\[").replace("&&", r"&\&").replace("||", r"|\|").replace("~~", r"~\~").replace("--", r"-\-")
+    )
 
 
 def _may_reach(pattern: str, folder: str) -> bool:

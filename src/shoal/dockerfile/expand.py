@@ -1,8 +1,8 @@
 """Variables, quotes and escapes in the words of a Dockerfile.
 
 The shell's rules in Docker's cut: `$NAME`, `${NAME}`, `${NAME:-word}`, `:+`, `:?` (and the three without colon: set
-rather than not empty), `${NAME#pattern}`, `##`, `%`, `%%`, `${NAME/pattern/text}`, `//`. Inside single quotes nothing is
-expanded; the escape character keeps the next one. Source: Dockerfile reference, "Environment replacement".
+rather than not empty), `${NAME#pattern}`, `##`, `%`, `%%`, `${NAME/pattern/text}`, `//`. Inside single quotes nothing
+is expanded; the escape character keeps the next one. Source: Dockerfile reference, "Environment replacement".
 """
 
 import re

@@ -11,10 +11,26 @@ from difflib import get_close_matches
 
 from shoal.dockerfile.source import BadDockerfile, Position, Text
 
-KEYWORDS = (
-    "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER VOLUME "
-    "WORKDIR"
-).split()
+KEYWORDS = [
+    "ADD",
+    "ARG",
+    "CMD",
+    "COPY",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "FROM",
+    "HEALTHCHECK",
+    "LABEL",
+    "MAINTAINER",
+    "ONBUILD",
+    "RUN",
+    "SHELL",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
+]
 DIRECTIVES = ("syntax", "escape", "check")
 HEREDOC_KEYWORDS = ("ADD", "COPY", "RUN")
 MAX_BYTES = 16 << 20
