@@ -1,0 +1,130 @@
+"""Images and builds of an engine."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from shoal.client.http import Client, Response
+
+    Filters = Mapping[str, list[str]]
+
+#: header value that stands for "no credentials"
+NO_AUTH = "e30="
+
+
+def image_path(reference: str) -> str:
+    """`reference` in a path; its slashes stay."""
+    return quote(reference, safe="/:@")
+
+
+def split_tag(reference: str) -> tuple[str, str]:
+    """("host:5000/name", "tag") of "host:5000/name:tag"; a digest counts as tag; "" where there is none."""
+    name, at, digest = reference.partition("@")
+    if at:
+        return name, digest
+    head, slash, last = reference.rpartition("/")
+    last, _, tag = last.partition(":")
+    return head + slash + last, tag
+
+
+class Images:
+    """Requests about images; `ref` is a reference, an id, or a prefix of one."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def list(self, *, all: bool = False, filters: Filters | None = None) -> Any:
+        return self._client.get("/images/json", {"all": all or None, "filters": filters or None})
+
+    def inspect(self, ref: str) -> Any:
+        return self._client.get(f"/images/{image_path(ref)}/json")
+
+    def history(self, ref: str) -> Any:
+        """Layers, newest first."""
+        return self._client.get(f"/images/{image_path(ref)}/history")
+
+    def pull(self, reference: str, *, platform: str = "", auth: str = "", all_tags: bool = False) -> Response:
+        """Progress as JSON values; one with "error" ends a pull that failed. auth: value of X-Registry-Auth."""
+        name, tag = split_tag(reference)
+        query = {"fromImage": name, "tag": None if all_tags else tag or "latest", "platform": platform or None}
+        return self._client.request("POST", "/images/create", query, headers={"X-Registry-Auth": auth or NO_AUTH})
+
+    def push(self, reference: str, *, auth: str = "", platform: str = "") -> Response:
+        """Progress as JSON values, as of pull."""
+        name, tag = split_tag(reference)
+        query: dict[str, Any] = {"tag": tag or None}
+        if platform:
+            system, _, rest = platform.partition("/")
+            architecture, _, variant = rest.partition("/")
+            query["platform"] = {
+                "os": system,
+                "architecture": architecture,
+                **({"variant": variant} if variant else {}),
+            }
+        path = f"/images/{image_path(name)}/push"
+        return self._client.request("POST", path, query, headers={"X-Registry-Auth": auth or NO_AUTH})
+
+    def tag(self, ref: str, reference: str) -> None:
+        name, tag = split_tag(reference)
+        self._client.post(f"/images/{image_path(ref)}/tag", {"repo": name, "tag": tag or "latest"})
+
+    def remove(self, ref: str, *, force: bool = False, no_prune: bool = False) -> Any:
+        """[{"Untagged": …}, {"Deleted": …}]."""
+        return self._client.delete(f"/images/{image_path(ref)}", {"force": force or None, "noprune": no_prune or None})
+
+    def prune(self, filters: Filters | None = None) -> Any:
+        return self._client.post("/images/prune", {"filters": filters or None})
+
+    def save(self, refs: Sequence[str], *, platform: str = "") -> Response:
+        """A tar of the images."""
+        return self._client.request("GET", "/images/get", {"names": tuple(refs), "platform": platform or None})
+
+    def load(self, archive: Iterable[bytes], *, quiet: bool = False) -> Response:
+        """Progress as JSON values; "stream" holds what was loaded."""
+        return self._client.request("POST", "/images/load", {"quiet": quiet}, body=archive)
+
+    def import_(self, archive: Iterable[bytes] | None, query: Mapping[str, Any]) -> Response:
+        """Progress as JSON values; query: fromSrc ("-" = `archive`), repo, tag, message, changes, platform."""
+        return self._client.request("POST", "/images/create", query, body=archive)
+
+    def search(self, term: str, *, limit: int = 0, filters: Filters | None = None, auth: str = "") -> Any:
+        query = {"term": term, "limit": limit or None, "filters": filters or None}
+        with self._client.request(
+            "GET", "/images/search", query, headers={"X-Registry-Auth": auth or NO_AUTH}
+        ) as answer:
+            return answer.json()
+
+    def make_stand_ins(self, body: Mapping[str, Any]) -> Response:
+        """Progress as JSON values, while stand-ins are made from recipes."""
+        return self._client.request("POST", "/shoal/stand-ins", body=body)
+
+
+class Builds:
+    """Requests about builds."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def build(self, context: Iterable[bytes], query: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
+        """Output as JSON values: "stream", "aux" ({"ID": …}), "error". context: a tar, compressed or not."""
+        return self._client.request("POST", "/build", query, body=context, headers=headers)
+
+    def prune(self, query: Mapping[str, Any]) -> Any:
+        """{"CachesDeleted": […], "SpaceReclaimed": bytes}."""
+        return self._client.post("/build/prune", query)
+
+
+def secrets_header(secrets: Mapping[str, bytes]) -> dict[str, str]:
+    """The header that carries build secrets (id -> value) to the engine; empty without any."""
+    if not secrets:
+        return {}
+    from base64 import b64encode
+
+    values = {name: b64encode(value).decode() for name, value in secrets.items()}
+    return {"X-Shoal-Build-Secrets": b64encode(json.dumps(values).encode()).decode()}
