@@ -2,9 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 
 from shoal.model.event import Event
 
@@ -34,6 +33,11 @@ class Events:
                 self._subscribers.discard(queue)
                 queue.get_nowait()
                 queue.put_nowait(None)
+
+    @property
+    def listeners(self) -> int:
+        """How many subscribers there are."""
+        return len(self._subscribers)
 
     def history(self) -> Sequence[Event]:
         """The newest events, oldest first."""

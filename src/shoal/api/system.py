@@ -1,0 +1,102 @@
+"""/_ping, /version, /info, /events, /metrics"""
+
+import asyncio
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from shoal import __version__
+from shoal.api.replies import HEADERS, JsonStream, json_reply
+from shoal.api.request import API_VERSION, MIN_API_VERSION, Request
+from shoal.api.router import Route
+from shoal.engine.system import System
+from shoal.model.event import Event
+from shoal.wire.event import check_event_filters, encode_event, match_event, parse_event_time
+from shoal.wire.system import Counts, encode_info, encode_version
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return f"{version[0]}.{version[1]}"
+
+
+class SystemRouter:
+    """The operations on the engine itself. Source: Docker Engine API v1.51, tag System."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+
+    async def ping(self, request: Request) -> web.Response:
+        """GET and HEAD /_ping: the headers of the reply are what clients negotiate by."""
+        text = "" if request.http.method == "HEAD" else "OK"
+        headers = {**HEADERS, "Cache-Control": "no-cache, no-store, must-revalidate", "Pragma": "no-cache"}
+        return web.Response(text=text, headers=headers)
+
+    async def version(self, request: Request) -> web.Response:
+        """GET /version"""
+        host = self._system.host
+        return json_reply(encode_version(host, __version__, _dotted(API_VERSION), _dotted(MIN_API_VERSION)))
+
+    async def info(self, request: Request) -> web.Response:
+        """GET /info"""
+        system = self._system
+        totals = system.totals()
+        counts = Counts(
+            running=totals.running,
+            paused=totals.paused,
+            stopped=totals.stopped,
+            images=totals.images,
+            listeners=totals.listeners,
+        )
+        now = datetime.fromtimestamp(system.now_ns() / 1e9, UTC).isoformat().replace("+00:00", "Z")
+        return json_reply(
+            encode_info(system.settings, system.host, counts, engine_id=system.engine_id, version=__version__, now=now)
+        )
+
+    async def events(self, request: Request) -> web.StreamResponse:
+        """GET /events: those since `since`, then as they come, until `until`."""
+        filters = request.filters()
+        check_event_filters(filters)
+        since = parse_event_time("since", request.query.get("since", ""))
+        until = parse_event_time("until", request.query.get("until", ""))
+        events = self._system.events
+        with events.subscribe() as coming:
+            past = events.history() if since or until else ()
+            async with JsonStream(request) as out:
+                for event in past:
+                    if since <= event.at and (not until or event.at <= until) and match_event(event, filters):
+                        await out.send(encode_event(event))
+                try:
+                    async with asyncio.timeout(self._seconds_until(until)):
+                        async for event in coming:
+                            await self._send(out, event, filters)
+                except TimeoutError:
+                    pass
+            return out.response
+
+    def _seconds_until(self, until: int) -> float | None:
+        return max(0.0, (until - self._system.now_ns()) / 1e9) if until else None
+
+    @staticmethod
+    async def _send(out: JsonStream, event: Event, filters: dict[str, list[str]]) -> None:
+        if match_event(event, filters):
+            await out.send(encode_event(event))
+
+    async def metrics(self, request: Request) -> web.Response:
+        """GET /metrics, for Prometheus."""
+        return web.Response(
+            body=self._system.metrics(__version__).encode(),
+            headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
+        )
+
+
+def routes(system: System) -> list[Route]:
+    """Every route of this module."""
+    router = SystemRouter(system)
+    return [
+        Route("GET", "/_ping", router.ping, "SystemPing"),
+        Route("HEAD", "/_ping", router.ping, "SystemPingHead"),
+        Route("GET", "/version", router.version, "SystemVersion"),
+        Route("GET", "/info", router.info, "SystemInfo"),
+        Route("GET", "/events", router.events, "SystemEvents", stream=True),
+        Route("GET", "/metrics", router.metrics, "ShoalMetrics"),
+    ]

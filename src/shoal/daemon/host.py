@@ -1,0 +1,110 @@
+"""What the engine does to its own process before anything else: root, programs, directories, lock, mount namespace."""
+
+import ctypes.util
+import fcntl
+import os
+import shutil
+from pathlib import Path
+
+from shoal.drivers import mount as sys
+from shoal.errors import Conflict, DriverError, Forbidden
+from shoal.model.settings import Settings
+
+_NAMESPACE_FILE = "mountns"
+
+
+def require_root() -> None:
+    """Raises: Forbidden for anybody but root"""
+    if os.geteuid() != 0:
+        raise Forbidden("shoald must be run as root", hint="use sudo, or the systemd unit: systemctl start shoal")
+
+
+def require_programs() -> None:
+    """Raises: DriverError naming what is missing and the package that has it"""
+    missing = [name for name in ("crun", "conmon") if shutil.which(name) is None]
+    if ctypes.util.find_library("nftables") is None:
+        missing.append("nftables")
+    if missing:
+        raise DriverError(
+            f"missing on this host: {', '.join(missing)}",
+            hint=f"install them: apt-get install -y {' '.join(missing)}  (see also: shoal doctor)",
+        )
+
+
+def make_directories(settings: Settings) -> None:
+    """The root and run directories, closed to other users. Raises: DriverError"""
+    for path in (Path(settings.root), Path(settings.run)):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            path.chmod(0o711)
+        except OSError as error:
+            raise DriverError(f'cannot make "{path}": {error.strerror}') from error
+
+
+def lock_root(settings: Settings) -> int:
+    """A file descriptor that holds the root for this process as long as it is open.
+
+    Raises: Conflict when another engine has it
+    """
+    path = Path(settings.root) / "lock"
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pid = os.pread(fd, 32, 0).decode().strip()
+        os.close(fd)
+        raise Conflict(
+            f'another engine (pid {pid or "unknown"}) uses root "{settings.root}"',
+            hint="use --root for a second engine on this machine",
+        ) from None
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+    return fd
+
+
+def enter_mount_namespace(settings: Settings) -> None:
+    """Live in a mount namespace of our own: that of the containers which an earlier engine left, or a new one.
+
+    Mounts of the host go on arriving (slave), ours never reach it. Must run before the first thread starts.
+    On a hybrid cgroup tree the v2 part is hidden here: crun refuses such a tree otherwise.
+    """
+    note = Path(settings.run) / _NAMESPACE_FILE
+    if (fd := _find_namespace(note)) is not None:
+        sys.setns(fd, sys.CLONE_NEWNS)
+        os.close(fd)
+        return
+    sys.unshare(sys.CLONE_NEWNS)
+    sys.mount("", "/", flags=sys.MS_REC | sys.MS_SLAVE)
+    hide_hybrid_cgroup()
+    note.write_text(os.readlink("/proc/self/ns/mnt"))
+
+
+def hide_hybrid_cgroup() -> None:
+    """Unmount the v2 mount of a hybrid cgroup tree, in this mount namespace only."""
+    if os.path.exists("/sys/fs/cgroup/unified/cgroup.controllers"):
+        sys.unmount("/sys/fs/cgroup/unified")
+
+
+def _find_namespace(note: Path) -> int | None:
+    """An open descriptor of the namespace that `note` names, when a process still lives in it."""
+    try:
+        wanted = note.read_text()
+    except FileNotFoundError:
+        return None
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.readlink(f"/proc/{pid}/ns/mnt") == wanted:
+                return os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            continue
+    return None
+
+
+def notify_systemd(text: str) -> None:
+    """sd_notify(3); nothing where systemd did not ask."""
+    import socket
+
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if address:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+            channel.sendto(text.encode(), address.replace("@", "\0", 1))

@@ -1,0 +1,78 @@
+"""shoald: from its command line to its last line of log."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from aiohttp import web
+
+from shoal.daemon import host
+from shoal.daemon.logs import set_up_logging
+from shoal.daemon.options import parse_settings
+from shoal.daemon.sockets import listen
+from shoal.daemon.wiring import Engine
+from shoal.errors import ShoalError
+from shoal.model.settings import Settings
+
+log = logging.getLogger("shoal.daemon")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT. Returns: 0, or 1 after an error that was printed"""
+    try:
+        settings = parse_settings(sys.argv[1:] if argv is None else argv)
+        set_up_logging(settings.log_level)
+        host.require_root()
+        host.require_programs()
+        host.make_directories(settings)
+        lock = host.lock_root(settings)
+        host.enter_mount_namespace(settings)
+        _run(settings)
+        os.close(lock)
+    except ShoalError as error:
+        print(f"shoald: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(settings: Settings) -> None:
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(settings))
+
+
+async def serve(settings: Settings) -> None:
+    """Open the engine, answer requests until told to stop, close it. Containers run on."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    engine = Engine(settings)
+    pid_file = Path(settings.run) / "shoald.pid"
+    try:
+        await engine.open()
+        runner = web.ServerRunner(engine.app.server(), shutdown_timeout=3)
+        await runner.setup()
+        await listen(runner, settings)
+        pid_file.write_text(f"{os.getpid()}\n")
+        host.notify_systemd("READY=1")
+        log.info("ready", extra={"root": settings.root, "pid": os.getpid()})
+        await stop.wait()
+        log.info("stopping")
+        host.notify_systemd("STOPPING=1")
+        engine.events.close()
+        if settings.stop_containers_on_exit:
+            await engine.stop_containers()
+        await engine.app.drain()
+        await runner.cleanup()
+    finally:
+        await engine.close()
+        pid_file.unlink(missing_ok=True)
+        Path(settings.socket).unlink(missing_ok=True)
+    log.info("stopped")

@@ -1,0 +1,107 @@
+"""Settings from the command line and from a TOML file; the command line wins."""
+
+import argparse
+import tomllib
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from shoal import __version__
+from shoal.errors import InvalidArgument
+from shoal.model.settings import DEFAULT_ROOT, DEFAULT_RUN, Settings
+
+DEFAULT_CONFIG = Path("/etc/shoal/shoal.toml")
+
+#: fields that take one value on the command line and a list in the file
+_LISTS = ("hosts", "registry_mirrors", "insecure_registries", "address_pools", "dns")
+_FLAGS = {"hosts": "--host", "registry_mirrors": "--registry-mirror", "insecure_registries": "--insecure-registry"}
+_FLAGS |= {"address_pools": "--address-pool"}
+_HELP = {
+    "root": "where images, containers and volumes are kept",
+    "run": "where the socket and what does not outlive a reboot is kept",
+    "hosts": "one more address of the API: tcp://127.0.0.1:PORT or unix:///PATH",
+    "socket_group": 'group that may use the socket (default: "shoal" where it exists, else root)',
+    "registry_mirrors": "URL asked before docker.io",
+    "insecure_registries": "HOST[:PORT] spoken to without TLS (loopback always may)",
+    "stand_ins": "make images from recipes where the registry can't be reached",
+    "build_cas": "show the host's certificates to RUN steps of builds (never kept in the image)",
+    "address_pools": "CIDR from which new networks get their subnet",
+    "mtu": "of new networks (default: the uplink's)",
+    "dns": "resolver for names from outside (default: the host's)",
+    "stop_containers_on_exit": "stop all containers when the engine is stopped",
+    "log_level": "debug, info, warning or error",
+    "labels": "KEY=VALUE of the engine, shown by info",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of shoald: one flag a setting."""
+    parser = argparse.ArgumentParser("shoald", description="The engine of Shoal.")
+    parser.add_argument("--version", action="version", version=f"shoald {__version__}")
+    parser.add_argument("--config", type=Path, help=f"settings file (default: {DEFAULT_CONFIG} where it exists)")
+    for field in fields(Settings):
+        flag = _FLAGS.get(field.name, "--" + field.name.replace("_", "-"))
+        options: dict[str, Any] = {"dest": field.name, "default": None, "help": _HELP[field.name]}
+        if field.name in _LISTS or field.name == "labels":
+            parser.add_argument(flag if field.name != "labels" else "--label", action="append", **options)
+        elif isinstance(field.default, bool):
+            parser.add_argument(flag, action=argparse.BooleanOptionalAction, **options)
+        else:
+            parser.add_argument(flag, **options)
+    return parser
+
+
+def parse_settings(argv: Sequence[str]) -> Settings:
+    """The settings of a command line.
+
+    Raises: InvalidArgument for a file or a value that can't be read
+    """
+    args = vars(parser().parse_args(argv))
+    config: Path | None = args.pop("config")
+    given = _load_file(config) if config or DEFAULT_CONFIG.exists() else {}
+    given |= {name: value for name, value in args.items() if value is not None}
+    return make_settings(given)
+
+
+def _load_file(config: Path | None) -> dict[str, Any]:
+    path = config or DEFAULT_CONFIG
+    try:
+        found = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise InvalidArgument(f'settings file "{path}": {error.strerror}') from error
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidArgument(f'settings file "{path}": {error}') from error
+    return {name.replace("-", "_"): value for name, value in found.items()}
+
+
+def make_settings(given: dict[str, Any]) -> Settings:
+    """Settings from raw values. A root other than the default one gets a run directory of its own.
+
+    Raises: InvalidArgument
+    """
+    values: dict[str, Any] = {}
+    known = {field.name: field for field in fields(Settings)}
+    for name, value in given.items():
+        if name not in known:
+            raise InvalidArgument(f"{name}: unknown setting, expected one of {', '.join(sorted(known))}")
+        values[name] = _convert(name, value, known[name].default)
+    if "run" not in values and values.get("root", DEFAULT_ROOT) != DEFAULT_ROOT:
+        values["run"] = PurePosixPath(f"{DEFAULT_RUN}-{Settings(root=values['root']).tag}")
+    return Settings(**values)
+
+
+def _convert(name: str, value: Any, default: Any) -> Any:
+    if name in ("root", "run"):
+        return PurePosixPath(Path(value).absolute())
+    if name in _LISTS:
+        return tuple([value] if isinstance(value, str) else value)
+    if name == "labels":
+        return value if isinstance(value, dict) else dict(text.partition("=")[::2] for text in value)
+    if name == "mtu":
+        if not str(value).isdecimal():
+            raise InvalidArgument(f'mtu: expected a number of bytes, got "{value}"')
+        return int(value)
+    if isinstance(default, bool) and not isinstance(value, bool):
+        raise InvalidArgument(f'{name}: expected true or false, got "{value}"')
+    return value

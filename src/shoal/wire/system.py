@@ -1,0 +1,154 @@
+"""Docker's JSON of info and version. Source: Docker Engine API v1.51, SystemInfo, SystemVersion."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shoal.model.settings import Settings
+from shoal.model.system import HostFacts
+
+_GO_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
+_INDEX = "https://index.docker.io/v1/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many objects there are."""
+
+    running: int
+    paused: int
+    stopped: int
+    images: int
+    listeners: int
+
+
+def go_architecture(machine: str) -> str:
+    """The name that images use: "x86_64" -> "amd64"."""
+    return _GO_ARCHITECTURES.get(machine, machine)
+
+
+def encode_version(host: HostFacts, version: str, api: str, min_api: str) -> dict[str, Any]:
+    """GET /version"""
+    arch = go_architecture(host.architecture)
+    details = {
+        "ApiVersion": api,
+        "Arch": arch,
+        "KernelVersion": host.kernel,
+        "MinAPIVersion": min_api,
+        "Os": "linux",
+        "Experimental": "false",
+    }
+    components = [{"Name": "Engine", "Version": version, "Details": details}]
+    components += [{"Name": n, "Version": v, "Details": {"GitCommit": ""}} for n, v in host.programs.items()]
+    return {
+        "Platform": {"Name": "Shoal"},
+        "Components": components,
+        "Version": version,
+        "ApiVersion": api,
+        "MinAPIVersion": min_api,
+        "GitCommit": "",
+        "GoVersion": "",
+        "Os": "linux",
+        "Arch": arch,
+        "KernelVersion": host.kernel,
+        "BuildTime": "",
+    }
+
+
+def encode_info(
+    settings: Settings, host: HostFacts, counts: Counts, *, engine_id: str, version: str, now: str
+) -> dict[str, Any]:
+    """GET /info. now: RFC 3339 with nanoseconds."""
+    return {
+        "ID": engine_id,
+        "Containers": counts.running + counts.paused + counts.stopped,
+        "ContainersRunning": counts.running,
+        "ContainersPaused": counts.paused,
+        "ContainersStopped": counts.stopped,
+        "Images": counts.images,
+        "Driver": "overlay2",
+        "DriverStatus": [["Backing Filesystem", "overlayfs"], ["Supports d_type", "true"]],
+        "DockerRootDir": str(settings.root),
+        "Plugins": {
+            "Volume": ["local"],
+            "Network": ["bridge", "host", "macvlan", "null"],
+            "Authorization": None,
+            "Log": ["json-file", "local", "none"],
+        },
+        "MemoryLimit": True,
+        "SwapLimit": True,
+        "CpuCfsPeriod": True,
+        "CpuCfsQuota": True,
+        "CPUShares": True,
+        "CPUSet": True,
+        "PidsLimit": True,
+        "OomKillDisable": host.cgroup_version == 1,
+        "IPv4Forwarding": True,
+        "Debug": settings.log_level == "debug",
+        "NFd": 0,
+        "NGoroutines": 0,
+        "NEventsListener": counts.listeners,
+        "SystemTime": now,
+        "LoggingDriver": "json-file",
+        "CgroupDriver": "cgroupfs",
+        "CgroupVersion": str(host.cgroup_version),
+        "KernelVersion": host.kernel,
+        "OperatingSystem": host.operating_system,
+        "OSVersion": host.os_version,
+        "OSType": "linux",
+        "Architecture": host.architecture,
+        "NCPU": host.cpus,
+        "MemTotal": host.memory_bytes,
+        "IndexServerAddress": _INDEX,
+        "RegistryConfig": _registry_config(settings),
+        "GenericResources": None,
+        "HttpProxy": "",
+        "HttpsProxy": "",
+        "NoProxy": "",
+        "Name": host.hostname,
+        "Labels": [f"{key}={value}" for key, value in settings.labels.items()],
+        "ExperimentalBuild": False,
+        "ServerVersion": version,
+        "Runtimes": {"crun": {"path": "crun"}},
+        "DefaultRuntime": "crun",
+        "Swarm": _swarm_inactive(),
+        "LiveRestoreEnabled": True,
+        "Isolation": "",
+        "InitBinary": "",
+        "ContainerdCommit": {"ID": "", "Expected": ""},
+        "RuncCommit": {"ID": host.programs.get("crun", ""), "Expected": ""},
+        "InitCommit": {"ID": "", "Expected": ""},
+        "SecurityOptions": ["name=seccomp,profile=builtin", "name=cgroupns"],
+        "DefaultAddressPools": [{"Base": base, "Size": _pool_size(base)} for base in settings.address_pools],
+        "CDISpecDirs": [],
+        "Warnings": list(host.warnings) or None,
+    }
+
+
+def _pool_size(base: str) -> int:
+    """Prefix length of the networks made from this pool: /16, or /20 from the pools of 192.168."""
+    return 20 if base.startswith("192.168.") else 16
+
+
+def _registry_config(settings: Settings) -> Mapping[str, Any]:
+    official = {"Name": "docker.io", "Mirrors": list(settings.registry_mirrors), "Secure": True, "Official": True}
+    others = {
+        name: {"Name": name, "Mirrors": [], "Secure": False, "Official": False} for name in settings.insecure_registries
+    }
+    return {
+        "IndexConfigs": {"docker.io": official, **others},
+        "InsecureRegistryCIDRs": ["::1/128", "127.0.0.0/8"],
+        "Mirrors": list(settings.registry_mirrors) or None,
+    }
+
+
+def _swarm_inactive() -> Mapping[str, Any]:
+    empty: Sequence[str] | None = None
+    return {
+        "NodeID": "",
+        "NodeAddr": "",
+        "LocalNodeState": "inactive",
+        "ControlAvailable": False,
+        "Error": "",
+        "RemoteManagers": empty,
+    }
