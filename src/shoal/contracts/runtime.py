@@ -1,7 +1,7 @@
 """The runtime: starts containers' processes, stays informed about them, and tells how they ended.
 
-Words: a container's **init** is its first process (`pid`, a host pid). Its **supervisor** (conmon) is a small process of
-its own session that holds the init's stdio, writes the log and keeps the exit status; it outlives the engine. The
+Words: a container's **init** is its first process (`pid`, a host pid). Its **supervisor** (conmon) is a small process
+of its own session that holds the init's stdio, writes the log and keeps the exit status; it outlives the engine. The
 **bundle** is the runtime's own directory of one container, in the run directory (gone after a reboot). A **cgroup** is
 named by its path below the cgroup root ("/shoal/<id>"), the same on cgroup v1 and v2.
 
@@ -13,17 +13,17 @@ Lifecycle of one run of a container (a restart is a new run: `create` again afte
     (exit)    `exits()` yields one Exit for every run that was created or adopted; `wait` gives the same Exit
     delete    removes cgroup, bundle and the runtime's state; with the init alive it is killed first; idempotent
 
-`create` that raises has removed all that it made. After `create` the run belongs to the caller, who must `delete` it, also
-when it was never started. An init that exits, or is killed, between create and start ends in an Exit as well.
+`create` that raises has removed all that it made. After `create` the run belongs to the caller, who must `delete` it,
+also when it was never started. An init that exits, or is killed, between create and start ends in an Exit as well.
 
-When the engine dies at any moment, nothing that runs is hurt. The next engine calls `adopt` for every container that its
-records say may have a run: it gives the run as it is now, or None where nothing is left of one (after a reboot, or when it
-was never created). An exit that happened meanwhile comes out of `exits()` after `adopt`, with its true status and time.
+When the engine dies at any moment, nothing that runs is hurt. The next engine calls `adopt` for every container that
+its records say may have a run: it gives the run as it is now, or None where nothing is left of one (after a reboot, or
+when it was never created). An exit that happened meanwhile comes out of `exits()` after `adopt`, with its true status and time.
 `leftovers` names the runs that exist and belong to no record.
 
 Execs are children of the engine's: their pipes or terminal are held by the engine, nothing of them is written to the
-container's log, and an attached exec loses its stdio when the engine dies (its program then gets end-of-file or SIGPIPE,
-as when a terminal closes); a detached exec runs on.
+container's log, and an attached exec loses its stdio when the engine dies (its program then gets end-of-file or
+SIGPIPE, as when a terminal closes); a detached exec runs on.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -40,18 +40,20 @@ STDIN, STDOUT, STDERR = 0, 1, 2
 class CreateRequest:
     """What `Runtime.create` needs.
 
-    spec: the OCI runtime spec; `linux.cgroupsPath` must be `cgroup`, `process.terminal` tells whether there is a terminal
+    spec: the OCI runtime spec; `linux.cgroupsPath` is the container's cgroup (see `Runtime.cgroup_of`) and
+        `process.terminal` tells whether there is a terminal
     log_path: file that gets the output (see contracts.logs); None = the output is only for those attached
-    log_max_bytes: the log is kept below this size (older lines go); 0 = no limit
+    log_max_bytes: a log file is ended at this size; 0 = no limit
+    log_max_files: how many log files are kept: log_path, log_path.1 (the newest full one), …
     stdin_open: the init's stdin is a pipe (or terminal) that attached clients write to; else /dev/null
     stdin_once: end-of-file of the first client that ends its stdin reaches the init; else stdin stays open
     """
 
     container_id: str
     spec: Mapping[str, Any]
-    cgroup: str
     log_path: Path | None
     log_max_bytes: int = 0
+    log_max_files: int = 1
     stdin_open: bool = False
     stdin_once: bool = False
 
@@ -167,8 +169,8 @@ class Attachment(Protocol):
 class Runtime(Protocol):
     """Runs containers. Every method but `create`, `adopt` and `leftovers` needs a run.
 
-    Raises: NotFound when the container has no run (or it has exited, for kill … stats); DriverError when the runtime or the
-    kernel refuses, with the message of the runtime; InvalidArgument where the container's own program can't be run, in
+    Raises: NotFound when the container has no run (or it has exited, for kill … stats); DriverError when the runtime or
+    the kernel refuses, with the message of the runtime; InvalidArgument where the container's own program can't be run, in
     Docker's words (`exec: "x": executable file not found in $PATH`, `permission denied`)
     """
 
@@ -209,7 +211,11 @@ class Runtime(Protocol):
         ...
 
     async def attach(self, container_id: str) -> Attachment:
-        """A connection to the run's stdio; output from now on, only while it is read in time (see contracts.logs)."""
+        """A connection to the run's stdio: output from now on, and a way to give input.
+
+        The container waits for whoever does not read. Without a run, the next run is waited for and its output is
+        complete.
+        """
         ...
 
     async def resize(self, container_id: str, height: int, width: int) -> None:
@@ -221,15 +227,18 @@ class Runtime(Protocol):
         ...
 
     async def leftovers(self) -> Sequence[str]:
-        """Ids of the containers that have a run (or rests of one) and were neither created nor adopted by this engine."""
+        """Ids of containers with a run (or rests of one) that this engine has neither created nor adopted."""
         ...
 
     def exits(self) -> AsyncIterator[Exit]:
         """Every exit of a run of ours, once, as they happen. One consumer."""
         ...
 
-    async def wait(self, container_id: str) -> Exit:
-        """The exit of the current run, at once when it has exited already."""
+    async def wait(self, container_id: str, *, next: bool = False) -> Exit:
+        """The exit of the current run, at once when it has exited already.
+
+        next: without a run, or with one that has exited, wait for the next run and its exit
+        """
         ...
 
     async def processes(self, container_id: str) -> Sequence[int]:

@@ -1,0 +1,1 @@
+"""Containers run by crun, each under a conmon of its own."""
