@@ -1,5 +1,8 @@
 """The engine's process: reads settings, prepares the host, picks drivers and wires everything by hand."""
 
-from shoal.daemon.main import main
 
-__all__ = ["main"]
+def main() -> int:
+    """The console script `shoald`."""
+    from shoal.daemon.main import main as run
+
+    return run()

@@ -84,7 +84,7 @@ class LocalVolumes:
         mark = path.parent / "filling"
         if mark.exists():
             _empty(path)
-        elif any(os.scandir(path)):
+        elif os.listdir(path):
             return False
         mark.touch()
         copy_tree(source, path)
