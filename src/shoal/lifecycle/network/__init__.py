@@ -1,0 +1,1 @@
+"""PURE: the decisions about networks: addresses, ports, firewall rules, names."""
