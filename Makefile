@@ -12,7 +12,7 @@ TEST_PACKAGES := docker-registry apache2-utils iproute2 iperf3 wrk
 .PHONY: help install install-tests demo test check format unit integration e2e bench docs clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s'|'
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/' | column -t -s'|'
 
 install: .cache/installed ## install the packages that Shoal needs, and Shoal into .venv
 
