@@ -8,7 +8,7 @@ from shoal.model.capabilities import ALL_CAPABILITIES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HostFacts:
+class Permits:
     """What this machine allows.
 
     capabilities: of the engine: nobody can give away what he has not

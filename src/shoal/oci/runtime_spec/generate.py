@@ -9,7 +9,7 @@ from shoal.model.container import Container
 from shoal.model.mount import MountPoint
 from shoal.oci.runtime_spec import mounts as m
 from shoal.oci.runtime_spec.devices import device_nodes, device_rules
-from shoal.oci.runtime_spec.facts import HostFacts, Surroundings
+from shoal.oci.runtime_spec.facts import Permits, Surroundings
 from shoal.oci.runtime_spec.limits import cgroup_limits, process_limits
 from shoal.oci.runtime_spec.paths import MASKED_PATHS, READONLY_PATHS
 from shoal.oci.runtime_spec.process import process_capabilities, process_env
@@ -21,7 +21,7 @@ def generate(
     container: Container,
     points: Sequence[MountPoint],
     around: Surroundings,
-    facts: HostFacts,
+    permits: Permits,
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """(the runtime spec, warnings).
 
@@ -29,13 +29,13 @@ def generate(
     Raises: InvalidArgument; DriverError where an init is asked for and the host has none
     """
     host = container.spec.host
-    process, warnings = _process(container, around, facts)
+    process, warnings = _process(container, around, permits)
     spec: dict[str, Any] = {
         "ociVersion": "1.0.2",
         "process": process,
         "root": {"path": around.rootfs, "readonly": host.readonly_rootfs},
-        "mounts": _mounts(container, points, around, facts),
-        "linux": _linux(container, points, around, facts),
+        "mounts": _mounts(container, points, around, permits),
+        "linux": _linux(container, points, around, permits),
     }
     if host.uts_mode != "host":
         spec["hostname"] = container.hostname
@@ -53,17 +53,17 @@ def security_options(options: Sequence[str]) -> dict[str, str]:
     return result
 
 
-def _process(container: Container, around: Surroundings, facts: HostFacts) -> tuple[dict[str, Any], list[str]]:
+def _process(container: Container, around: Surroundings, permits: Permits) -> tuple[dict[str, Any], list[str]]:
     spec, host = container.spec, container.spec.host
     wanted = granted_capabilities(host.cap_add, host.cap_drop, privileged=host.privileged)
-    granted = [name for name in wanted if name in facts.capabilities]
-    may_raise = "CAP_SYS_RESOURCE" in facts.capabilities
-    limits, warnings = process_limits(host.resources.ulimits, facts.hard_limits, may_raise=may_raise)
+    granted = [name for name in wanted if name in permits.capabilities]
+    may_raise = "CAP_SYS_RESOURCE" in permits.capabilities
+    limits, warnings = process_limits(host.resources.ulimits, permits.hard_limits, may_raise=may_raise)
     oom_score_adj = host.oom_score_adj
-    if oom_score_adj < facts.min_oom_score_adj:
+    if oom_score_adj < permits.min_oom_score_adj:
         if oom_score_adj:
-            warnings.append(f"oom-score-adj: {oom_score_adj} raised to {facts.min_oom_score_adj}, the engine's own")
-        oom_score_adj = facts.min_oom_score_adj
+            warnings.append(f"oom-score-adj: {oom_score_adj} raised to {permits.min_oom_score_adj}, the engine's own")
+        oom_score_adj = permits.min_oom_score_adj
     options = security_options(host.security_opt)
     user: dict[str, Any] = {"uid": around.user.uid, "gid": around.user.gid}
     if around.user.additional_gids:
@@ -82,7 +82,7 @@ def _process(container: Container, around: Surroundings, facts: HostFacts) -> tu
         process["rlimits"] = limits
     if spec.tty and any(host.console_size):
         process["consoleSize"] = {"height": host.console_size[0], "width": host.console_size[1]}
-    if facts.apparmor and options.get("apparmor", "unconfined") != "unconfined":
+    if permits.apparmor and options.get("apparmor", "unconfined") != "unconfined":
         process["apparmorProfile"] = options["apparmor"]
     return process, warnings
 
@@ -93,7 +93,7 @@ def uses_init(container: Container) -> bool:
 
 
 def _mounts(
-    container: Container, points: Sequence[MountPoint], around: Surroundings, facts: HostFacts
+    container: Container, points: Sequence[MountPoint], around: Surroundings, permits: Permits
 ) -> list[dict[str, Any]]:
     host = container.spec.host
     writable_cgroup = security_options(host.security_opt).get("writable-cgroups") == "true"
@@ -101,24 +101,24 @@ def _mounts(
     defaults += m.ipc_mounts(host.ipc_mode, host.shm_bytes, around.shm_source)
     mounts = m.merge_mounts(defaults, m.user_mounts(points, around.files))
     if uses_init(container):
-        if not facts.init_path:
+        if not permits.init_path:
             raise DriverError(
                 "no init program was found for --init (docker-init, tini, catatonit)",
                 hint="install one: apt-get install tini",
             )
-        mounts.append(m.init_mount(facts.init_path))
+        mounts.append(m.init_mount(permits.init_path))
     return mounts
 
 
 def _linux(
-    container: Container, points: Sequence[MountPoint], around: Surroundings, facts: HostFacts
+    container: Container, points: Sequence[MountPoint], around: Surroundings, permits: Permits
 ) -> dict[str, Any]:
     host = container.spec.host
-    resources = cgroup_limits(host.resources, swap_limit=facts.swap_limit)
+    resources = cgroup_limits(host.resources, swap_limit=permits.swap_limit)
     resources["devices"] = device_rules(around.devices, host.resources.device_cgroup_rules, privileged=host.privileged)
     linux: dict[str, Any] = {
         "cgroupsPath": around.cgroup,
-        "namespaces": _namespaces(container, around, facts),
+        "namespaces": _namespaces(container, around, permits),
         "resources": resources,
         "rootfsPropagation": m.root_propagation(points),
     }
@@ -134,7 +134,7 @@ def _linux(
     return linux
 
 
-def _namespaces(container: Container, around: Surroundings, facts: HostFacts) -> list[dict[str, str]]:
+def _namespaces(container: Container, around: Surroundings, permits: Permits) -> list[dict[str, str]]:
     host = container.spec.host
     result = [{"type": "mount"}]
     if around.netns_path is not None:
@@ -145,7 +145,7 @@ def _namespaces(container: Container, around: Surroundings, facts: HostFacts) ->
         result.append(_namespace("pid", around.pid_ns_path))
     if host.ipc_mode != "host":
         result.append(_namespace("ipc", around.ipc_ns_path))
-    if cgroup_namespace(host.cgroupns_mode, facts.cgroup_version) == "private":
+    if cgroup_namespace(host.cgroupns_mode, permits.cgroup_version) == "private":
         result.append({"type": "cgroup"})
     return result
 

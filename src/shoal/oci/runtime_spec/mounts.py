@@ -6,7 +6,7 @@ from typing import Any
 
 from shoal.model.mount import MountPoint, MountType
 
-_PROPAGATIONS = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
+PROPAGATIONS = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 _TMPFS_DEFAULTS = ("noexec", "nosuid", "nodev")
 _OPPOSITE = {"exec": "noexec", "suid": "nosuid", "dev": "nodev"}
 INIT_PATH = "/sbin/docker-init"
@@ -97,7 +97,7 @@ def root_propagation(points: Iterable[MountPoint]) -> str:
 
 def parse_propagation(options: Iterable[str]) -> str:
     """The propagation among mount options, "" where there is none."""
-    return next((option for option in options if option in _PROPAGATIONS), "")
+    return next((option for option in options if option in PROPAGATIONS), "")
 
 
 def init_mount(init_path: str) -> OciMount:
