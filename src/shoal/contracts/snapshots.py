@@ -91,11 +91,8 @@ class Snapshots(Protocol):
         """The changes as a blob (gzip). The snapshot stays as it is; for commits of a container."""
         ...
 
-    async def commit(self, key: str, parents: Sequence[str]) -> tuple[str, LayerBlob]:
-        """(chain id, blob) of the layer that the snapshot's upper has become; the snapshot is gone.
-
-        parents: diff ids of the layers below, base first
-        """
+    async def commit(self, key: str) -> tuple[str, LayerBlob]:
+        """(chain id, blob) of the layer that the snapshot's upper has become; the snapshot is gone."""
         ...
 
     def has_layer(self, chain_id: str) -> bool:
@@ -133,6 +130,10 @@ class Snapshots(Protocol):
         """Chain ids that active snapshots stand on."""
         ...
 
-    async def open(self) -> None:
+    def open(self) -> None:
         """Make the folders; remove what half-done work left."""
+        ...
+
+    def close(self) -> None:
+        """Wait for work under way."""
         ...

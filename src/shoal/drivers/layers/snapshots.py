@@ -1,0 +1,335 @@
+"""`contracts.snapshots.Snapshots` on overlayfs.
+
+root/layers/<hex of chain id>/diff, parent       a layer
+root/layers/new-…                                one that is being unpacked
+root/links/<short>                               short names of layers, for mounts of many
+root/snapshots/<key>/upper, work, merged, parent an active snapshot
+root/trash/…                                     on its way out
+"""
+
+import asyncio
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from pathlib import Path
+
+from isal import isal_zlib
+
+from shoal.contracts.snapshots import LayerBlob, UnpackedLayer
+from shoal.drivers.blobs import BlobStore
+from shoal.drivers.layers import overlay, upper
+from shoal.drivers.layers.folders import lstat_below
+from shoal.drivers.layers.streams import CountedFile, Pieces, Stopped, decompressed, hashed, read_ahead
+from shoal.drivers.layers.tar import TarReader
+from shoal.drivers.layers.unpack import Unpacker
+from shoal.drivers.layers.work import Workers, throttled
+from shoal.drivers.mount import unmount
+from shoal.errors import DriverError, InvalidArgument, NotFound
+from shoal.model.change import Change
+from shoal.oci.digest import chain_id, encoded
+
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,200}")
+_GZIP_LEVEL = 1
+_CHUNK = 1 << 20
+
+
+class OverlaySnapshots:
+    """Layers and active snapshots below one directory."""
+
+    def __init__(self, root: Path, blobs: BlobStore) -> None:
+        self._root = root
+        self._blobs = blobs
+        self._layers = root / "layers"
+        self._links = root / "links"
+        self._snapshots = root / "snapshots"
+        self._trash = root / "trash"
+        self._empty = root / "empty"
+        self._workers = Workers()
+        self._parent_of: dict[str, str] = {}  #: {chain id: chain id below, "" for a base}
+        self._active: dict[str, str] = {}  #: {key: chain id below}
+
+    def open(self) -> None:
+        """Make the folders; remove what half-done work left."""
+        for folder in (self._layers, self._links, self._snapshots, self._trash, self._empty):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (self._layers, self._snapshots):
+            for half_done in folder.glob("new-*"):
+                self._throw_away(half_done)
+        self._empty_trash()
+        self._parent_of = {f"sha256:{p.name}": _read_parent(p) for p in self._layers.iterdir()}
+        self._active = {p.name: _read_parent(p) for p in self._snapshots.iterdir()}
+
+    def close(self) -> None:
+        """Wait for work under way."""
+        self._workers.close()
+
+    # snapshots
+
+    async def prepare(self, key: str, parent: str) -> None:
+        """Make the active snapshot `key` on the layer `parent`."""
+        if not _KEY.fullmatch(key):
+            raise InvalidArgument(f'invalid snapshot key "{key}"')
+        if parent and parent not in self._parent_of:
+            raise NotFound(f"No such layer: {parent}")
+        if key in self._active:
+            return
+        await asyncio.to_thread(self._prepare, key, parent)
+        self._active[key] = parent
+
+    def _prepare(self, key: str, parent: str) -> None:
+        new = Path(tempfile.mkdtemp(prefix="new-", dir=self._snapshots))
+        for name in ("upper", "work", "merged"):
+            (new / name).mkdir()
+        # The upper's root is the root that the container sees: it takes over what the layers say of theirs.
+        like = os.stat(self._diff(parent)) if parent else None
+        os.chmod(new / "upper", like.st_mode & 0o7777 if like else 0o755)
+        if like and (like.st_uid or like.st_gid):
+            os.chown(new / "upper", like.st_uid, like.st_gid)
+        (new / "parent").write_text(parent)
+        os.rename(new, self._snapshots / key)
+
+    def _snapshot(self, key: str) -> Path:
+        if key not in self._active:
+            raise NotFound(f"No such snapshot: {key}")
+        return self._snapshots / key
+
+    async def mount(self, key: str, *, readonly: bool = False) -> Path:
+        """The directory where the snapshot's files are."""
+        folder = self._snapshot(key)
+        return await asyncio.to_thread(self._mount, folder, self._active[key], readonly)
+
+    def _mount(self, folder: Path, parent: str, readonly: bool) -> Path:
+        merged = folder / "merged"
+        if os.stat(merged).st_dev == os.stat(folder).st_dev:
+            lowers = self._lowers(parent) or [self._empty]
+            overlay.mount_overlay(
+                merged, lowers, folder / "upper", folder / "work", links=self._links, readonly=readonly
+            )
+        return merged
+
+    async def unmount(self, key: str) -> None:
+        """Take the mount away; no error where there is none."""
+        await asyncio.to_thread(unmount, str(self._snapshots / key / "merged"))
+
+    async def remove(self, key: str) -> None:
+        """Unmount and delete; no error where it is gone."""
+        if self._active.pop(key, None) is None:
+            return
+        await self.unmount(key)
+        await asyncio.to_thread(self._throw_away, self._snapshots / key)
+
+    def upper(self, key: str) -> Path:
+        """The directory that takes the changes."""
+        return self._snapshot(key) / "upper"
+
+    def keys(self) -> Sequence[str]:
+        """The active snapshots."""
+        return list(self._active)
+
+    def parents(self) -> Collection[str]:
+        """Chain ids that active snapshots stand on."""
+        return {parent for parent in self._active.values() if parent}
+
+    async def changes(self, key: str) -> Sequence[Change]:
+        """What differs from the parent, in order of path."""
+        lowers = [str(lower) for lower in self._lowers(self._active.get(key, ""))]
+        return await asyncio.to_thread(upper.list_changes, str(self.upper(key)), lowers)
+
+    async def usage(self, key: str) -> int:
+        """Bytes that the changes take."""
+        return await asyncio.to_thread(upper.usage_bytes, str(self.upper(key)))
+
+    async def diff_tar(self, key: str) -> AsyncIterator[bytes]:
+        """The changes as a layer tar."""
+        pieces = _gathered(upper.LayerTar(str(self.upper(key))).chunks())
+        while piece := await asyncio.to_thread(next, pieces, b""):
+            yield piece
+
+    async def diff(self, key: str) -> LayerBlob:
+        """The changes as a blob; the snapshot stays as it is."""
+        root = str(self.upper(key))
+        return await self._workers.run(lambda stop: self._pack(root, stop))
+
+    def _pack(self, root: str, stop: threading.Event) -> LayerBlob:
+        tar = upper.LayerTar(root)
+        plain = hashlib.sha256()
+        gzip = isal_zlib.compressobj(level=_GZIP_LEVEL, wbits=31)
+        with self._blobs.sink() as sink:
+            for piece in _gathered(tar.chunks()):
+                if stop.is_set():
+                    raise Stopped
+                plain.update(piece)
+                sink.write(gzip.compress(piece))
+            sink.write(gzip.flush())
+            digest, size = sink.keep()
+        return LayerBlob(
+            diff_id=f"sha256:{plain.hexdigest()}", digest=digest, size_bytes=size, unpacked_bytes=tar.bytes_of_files
+        )
+
+    async def commit(self, key: str) -> tuple[str, LayerBlob]:
+        """(chain id, blob) of the layer that the snapshot's upper has become."""
+        await self.unmount(key)
+        blob = await self.diff(key)
+        parent = self._active[key]
+        chain = chain_id(parent, blob.diff_id)
+        if not self.has_layer(chain):
+            await asyncio.to_thread(self._promote, self.upper(key), chain, parent)
+        await self.remove(key)
+        return chain, blob
+
+    def _promote(self, source: Path, chain: str, parent: str) -> None:
+        """The directory itself becomes the layer: nothing is copied."""
+        new = Path(tempfile.mkdtemp(prefix="new-", dir=self._layers))
+        os.rename(source, new / "diff")
+        self._place(new, chain, parent)
+
+    # layers
+
+    def has_layer(self, chain_id: str) -> bool:
+        """Whether the layer is here."""
+        return chain_id in self._parent_of
+
+    def layers(self) -> Sequence[str]:
+        """Chain ids of the layers that are here."""
+        return list(self._parent_of)
+
+    def _diff(self, chain: str) -> Path:
+        return self._layers / encoded(chain) / "diff"
+
+    def _lowers(self, chain: str) -> list[Path]:
+        """The folders of a stack of layers, top first."""
+        found = []
+        while chain:
+            found.append(self._diff(chain))
+            chain = self._parent_of[chain]
+        return found
+
+    async def unpack(
+        self, blob: Path, *, expected_diff_id: str = "", advance: Callable[[int], None] | None = None
+    ) -> UnpackedLayer:
+        """The files of a layer's blob."""
+        report = throttled(advance)
+        return await self._workers.run(lambda stop: self._unpack(blob, expected_diff_id, report, stop))
+
+    def _unpack(
+        self, blob: Path, expected: str, advance: Callable[[int], None] | None, stop: threading.Event
+    ) -> UnpackedLayer:
+        new = Path(tempfile.mkdtemp(prefix="new-", dir=self._layers))
+        diff = new / "diff"
+        try:
+            diff.mkdir()
+            os.chmod(diff, 0o755)
+            layer = _unpack_blob(blob, diff, CountingOptions(advance, stop))
+            if expected and layer.diff_id != expected:
+                raise DriverError(f"layer verification failed: expected diff id {expected}, got {layer.diff_id}")
+        except BaseException:
+            self._throw_away(new)
+            raise
+        return layer
+
+    async def publish(self, unpacked: UnpackedLayer, chain_id: str, parent: str) -> None:
+        """Put an unpacked layer in its place on `parent`."""
+        if parent and parent not in self._parent_of:
+            raise NotFound(f"No such layer: {parent}")
+        await asyncio.to_thread(self._publish, unpacked, chain_id, parent)
+
+    def _publish(self, unpacked: UnpackedLayer, chain: str, parent: str) -> None:
+        if unpacked.implied:
+            lowers = self._lowers(parent)
+            for path in unpacked.implied:
+                _take_over(unpacked.directory, path, lowers)
+        self._place(unpacked.directory.parent, chain, parent)
+
+    def _place(self, new: Path, chain: str, parent: str) -> None:
+        (new / "parent").write_text(parent)
+        try:
+            os.rename(new, self._layers / encoded(chain))
+        except OSError:
+            if not self._diff(chain).exists():
+                raise
+            self._throw_away(new)
+        self._parent_of[chain] = parent
+
+    async def discard(self, unpacked: UnpackedLayer) -> None:
+        """Drop an unpacked layer that is not wanted after all."""
+        await asyncio.to_thread(self._throw_away, unpacked.directory.parent)
+
+    async def remove_layer(self, chain_id: str) -> None:
+        """Delete a layer that nothing stands on."""
+        if self._parent_of.pop(chain_id, None) is not None:
+            await asyncio.to_thread(self._remove_layer, chain_id)
+
+    def _remove_layer(self, chain: str) -> None:
+        overlay.drop_links(self._links, self._diff(chain))
+        self._throw_away(self._layers / encoded(chain))
+
+    # rubbish
+
+    def _throw_away(self, folder: Path) -> None:
+        """Out of sight by one rename, then deleted: a crash in between leaves it in the trash."""
+        target = Path(tempfile.mkdtemp(prefix="gone-", dir=self._trash))
+        try:
+            os.rename(folder, target / "it")
+        except FileNotFoundError:
+            pass
+        shutil.rmtree(target)
+
+    def _empty_trash(self) -> None:
+        for entry in self._trash.iterdir():
+            shutil.rmtree(entry)
+
+
+class CountingOptions:
+    """How the reading of a blob is watched: `advance` is told the bytes read, `stop` ends it."""
+
+    def __init__(self, advance: Callable[[int], None] | None, stop: threading.Event) -> None:
+        self.advance = advance
+        self.stop = stop
+
+
+def _unpack_blob(blob: Path, diff: Path, options: CountingOptions) -> UnpackedLayer:
+    digest = hashlib.sha256()
+    with blob.open("rb", buffering=0) as file:
+        counted = CountedFile(file, options.advance, options.stop)  # type: ignore[arg-type]
+        size = os.fstat(file.fileno()).st_size
+        with read_ahead(hashed(decompressed(counted), digest), size) as chunks:
+            unpacker = Unpacker(str(diff))
+            implied = unpacker.run(TarReader(Pieces(chunks)))
+    return UnpackedLayer(
+        diff_id=f"sha256:{digest.hexdigest()}",
+        unpacked_bytes=unpacker.bytes_written,
+        directory=diff,
+        implied=implied,
+    )
+
+
+def _take_over(directory: Path, path: str, lowers: Sequence[Path]) -> None:
+    """Owner and mode of a folder that the tar did not list, from the layers below it."""
+    for lower in lowers:
+        status = lstat_below(str(lower), path)
+        if status is not None:
+            os.chown(directory / path, status.st_uid, status.st_gid, follow_symlinks=False)
+            os.chmod(directory / path, status.st_mode & 0o7777)
+            return
+
+
+def _read_parent(folder: Path) -> str:
+    return (folder / "parent").read_text()
+
+
+def _gathered(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes in larger pieces."""
+    waiting: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        waiting.append(chunk)
+        size += len(chunk)
+        if size >= _CHUNK:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)
