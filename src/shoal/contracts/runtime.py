@@ -18,8 +18,8 @@ also when it was never started. An init that exits, or is killed, between create
 
 When the engine dies at any moment, nothing that runs is hurt. The next engine calls `adopt` for every container that
 its records say may have a run: it gives the run as it is now, or None where nothing is left of one (after a reboot, or
-when it was never created). An exit that happened meanwhile comes out of `exits()` after `adopt`, with its true status and time.
-`leftovers` names the runs that exist and belong to no record.
+when it was never created). An exit that happened meanwhile comes out of `exits()` after `adopt`, with its true status
+and time. `leftovers` names the runs that exist and belong to no record.
 
 Execs are children of the engine's: their pipes or terminal are held by the engine, nothing of them is written to the
 container's log, and an attached exec loses its stdio when the engine dies (its program then gets end-of-file or
@@ -27,7 +27,7 @@ SIGPIPE, as when a terminal closes); a detached exec runs on.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -90,31 +90,30 @@ class Exit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecRequest:
-    """A further program inside a running container. The process part of the OCI runtime spec is made from it.
+    """A further program inside a running container: as the init in all that is not said here.
 
-    user: (uid, gid, additional gids), already looked up in the container's passwd and group
-    capabilities: names ("CAP_CHOWN") of bounding, effective and permitted sets; None = those of the init
+    env: "KEY=value", added to the init's
+    cwd: "" = the init's
+    user: (uid, gid, additional gids), already looked up in the container's passwd and group; None = the init's
+    capabilities: names ("CAP_CHOWN") of the bounding, effective and permitted sets; None = the init's
+    unconfined: without the init's seccomp and AppArmor profiles and its no-new-privileges
     """
 
     container_id: str
     args: Sequence[str]
-    env: Sequence[str]
-    cwd: str
-    uid: int = 0
-    gid: int = 0
-    additional_gids: Sequence[int] = ()
+    env: Sequence[str] = ()
+    cwd: str = ""
+    user: tuple[int, int, tuple[int, ...]] | None = None
     terminal: bool = False
     stdin: bool = False
     capabilities: Sequence[str] | None = None
-    no_new_privileges: bool = False
-    apparmor_profile: str = ""
-    detached: bool = False  #: stdio is /dev/null; runs on when the engine dies
+    unconfined: bool = False
+    detached: bool = False  #: no terminal, stdio is /dev/null; runs on when the engine dies
     console_size: tuple[int, int] | None = None  #: height, width
-    rlimits: Sequence[Mapping[str, Any]] = field(default_factory=tuple)  #: as the init's in the spec
 
 
 class ExecProcess(Protocol):
-    """A started exec. `wait` must be called once it is of no more interest, or `kill`."""
+    """A started exec. `close` must be called in the end, or its pipes stay open."""
 
     @property
     def pid(self) -> int:
@@ -122,7 +121,7 @@ class ExecProcess(Protocol):
         ...
 
     def read(self) -> AsyncIterator[tuple[int, bytes]]:
-        """Pieces of output, (STDOUT or STDERR, bytes), until both are closed; a terminal's output is all STDOUT."""
+        """Pieces of output, (STDOUT or STDERR, bytes), until the program ends; a terminal's output is all STDOUT."""
         ...
 
     async def write(self, data: bytes) -> None:
@@ -143,6 +142,10 @@ class ExecProcess(Protocol):
 
     async def wait(self) -> int:
         """Its exit status, as the shell has it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of its stdio; the program goes on."""
         ...
 
 
@@ -170,8 +173,8 @@ class Runtime(Protocol):
     """Runs containers. Every method but `create`, `adopt` and `leftovers` needs a run.
 
     Raises: NotFound when the container has no run (or it has exited, for kill … stats); DriverError when the runtime or
-    the kernel refuses, with the message of the runtime; InvalidArgument where the container's own program can't be run, in
-    Docker's words (`exec: "x": executable file not found in $PATH`, `permission denied`)
+    the kernel refuses, with the message of the runtime; InvalidArgument where the container's own program can't be run,
+    in Docker's words (`exec: "x": executable file not found in $PATH`, `permission denied`)
     """
 
     def cgroup_of(self, container_id: str, parent: str = "") -> str:

@@ -34,7 +34,7 @@ class MemoryUsage:
     details: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class BlockUsage:
     """One line of I/O accounting: `op` is read, write, sync, …"""
 

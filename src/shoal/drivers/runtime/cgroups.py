@@ -8,6 +8,7 @@ import errno
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -133,6 +134,12 @@ class Cgroups:
                     raise DriverError(f"can't remove cgroup {folder}: still in use")
                 self._kill_all(cgroup)
                 time.sleep(_POLL_S)
+
+    def remove_if_empty(self, cgroup: str) -> None:
+        """Remove `cgroup` where nothing is in it."""
+        for folder in self.dirs(cgroup):
+            with suppress(OSError):
+                os.rmdir(folder)
 
     def _kill_all(self, cgroup: str) -> None:
         for pid in self.processes(cgroup):

@@ -1,7 +1,7 @@
 """conmon's command line as data, and the files by which it is spoken to.
 
-In the bundle directory: `attach` (SOCK_SEQPACKET; what is sent is stdin, what is received has the stream's number in its
-first byte), `winsz` and `ctl` (fifos that take lines), `conmon.pid`, `pid`, `oom` (there when the kernel killed for
+In the bundle directory: `attach` (SOCK_SEQPACKET; what is sent is stdin, what is received has the stream's number in
+its first byte), `winsz` and `ctl` (fifos that take lines), `conmon.pid`, `pid`, `oom` (there when the kernel killed for
 memory). In the exit directory: a file named by the container's id with the exit status in digits. Source: conmon 2.1.
 """
 

@@ -1,6 +1,7 @@
 """crun's command lines as data, and what its messages mean."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,18 +87,19 @@ class Report:
 
 
 def parse_report(data: bytes) -> Report:
-    """b'123{"msg": …}\\n' -> Report(123, (msg,))"""
-    text = data.decode(errors="replace")
-    digits = len(text) - len(text.lstrip("0123456789"))
-    errors = []
-    for line in text[digits:].splitlines():
+    """b'{"msg": …}\\n123' -> Report(123, (msg,)); the two writers come in no fixed order"""
+    pid, errors = 0, []
+    for line in re.findall(r"\d+|\{.*\}|[^\d{\s].*", data.decode(errors="replace")):
+        if line.isdigit():
+            pid = pid or int(line)
+            continue
         try:
             entry = json.loads(line)
         except ValueError:
-            entry = {"msg": line, "level": "error"}
+            entry = {"msg": line}
         if entry.get("level", "error") == "error" and entry.get("msg", "").strip():
             errors.append(str(entry["msg"]).strip())
-    return Report(int(text[:digits] or 0), tuple(errors))
+    return Report(pid, tuple(errors))
 
 
 def program_error(message: str, program: str) -> tuple[int, str] | None:

@@ -9,6 +9,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TZ": "UTC", "LC_ALL": "C"}
 
@@ -48,53 +49,64 @@ async def run(argv: Sequence[str], *, keep_fds: Sequence[int] = ()) -> Finished:
     output = os.memfd_create("output")
     try:
         child = spawn(argv, stdio=(subprocess.DEVNULL, output, output), keep_fds=keep_fds)
-        status = await wait_child(child)
+        status = await watch_child(child)
         return Finished(tuple(argv), status, os.pread(output, 64 * 1024, 0).decode(errors="replace").strip())
     finally:
         os.close(output)
 
 
-async def wait_child(child: "subprocess.Popen[bytes]") -> int:
-    """The exit status of a child of ours, 128 + signal when it was killed; it is reaped."""
+def watch_child(child: "subprocess.Popen[bytes]") -> "asyncio.Future[int]":
+    """The exit status of a child of ours, to come; 128 + signal when it was killed. The child is reaped."""
+    loop = asyncio.get_running_loop()
+    status: asyncio.Future[int] = loop.create_future()
     pidfd = os.pidfd_open(child.pid)
-    try:
-        await wait_readable(pidfd)
-    finally:
+
+    def reap() -> None:
+        loop.remove_reader(pidfd)
         os.close(pidfd)
-    status = child.wait()
-    return 128 - status if status < 0 else status
+        code = child.wait()
+        if not status.done():
+            status.set_result(128 - code if code < 0 else code)
+
+    loop.add_reader(pidfd, reap)
+    return status
 
 
-async def wait_readable(fd: int) -> None:
-    """Return when `fd` can be read: for a pidfd, when its process has ended."""
+async def wait_readable(*fds: int, unless: "asyncio.Future[Any] | None" = None) -> None:
+    """Return when one of `fds` can be read (for a pidfd: when its process has ended) or `unless` is done."""
     loop = asyncio.get_running_loop()
     ready = loop.create_future()
 
-    def wake() -> None:
-        if not ready.done():
-            ready.set_result(None)
+    def wake(_: Any = None) -> None:
+        _wake(ready)
 
-    loop.add_reader(fd, wake)
+    for fd in fds:
+        loop.add_reader(fd, wake)
+    if unless:
+        unless.add_done_callback(wake)
     try:
         await ready
     finally:
-        loop.remove_reader(fd)
+        for fd in fds:
+            loop.remove_reader(fd)
+        if unless:
+            unless.remove_done_callback(wake)
 
 
 async def wait_writable(fd: int) -> None:
     """Return when `fd` takes data, or has an error to report."""
     loop = asyncio.get_running_loop()
     ready = loop.create_future()
-
-    def wake() -> None:
-        if not ready.done():
-            ready.set_result(None)
-
-    loop.add_writer(fd, wake)
+    loop.add_writer(fd, _wake, ready)
     try:
         await ready
     finally:
         loop.remove_writer(fd)
+
+
+def _wake(ready: "asyncio.Future[None]") -> None:
+    if not ready.done():
+        ready.set_result(None)
 
 
 async def read_all(fd: int, *, until_line: bool = False) -> bytes:
