@@ -1,0 +1,1 @@
+"""Builds' files and programs: contexts, copies, archives, caches, steps."""
