@@ -1,6 +1,6 @@
 """Routing netlink: messages as bytes, sent in batches. Source: rtnetlink(7), netlink(7).
 
-Only what Shoal needs: a general library would cost 30 MB of memory, 0.3 s of every engine start, and a system call a message.
+Only what Shoal needs: a general library costs 30 MB of memory, 0.3 s of every engine start and a system call a message.
 """
 
 import os
@@ -19,8 +19,9 @@ RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
 
 IFF_UP = 0x1
+AF_BRIDGE = 7
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER, IFLA_LINKINFO = 1, 3, 4, 5, 10, 18
-IFLA_NET_NS_FD, IFLA_PROTINFO = 28, 12
+IFLA_PROTINFO, IFLA_GROUP, IFLA_NET_NS_FD = 12, 27, 28
 IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
 VETH_INFO_PEER = 1
 IFLA_MACVLAN_MODE, MACVLAN_BRIDGE = 1, 4
@@ -29,7 +30,7 @@ IFLA_BRPORT_STATE, IFLA_BRPORT_MODE, IFLA_BRPORT_ISOLATED = 1, 4, 33
 IFA_ADDRESS, IFA_LOCAL, IFA_BROADCAST, IFA_FLAGS = 1, 2, 4, 8
 IFA_F_NODAD = 0x02
 RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_TABLE = 1, 4, 5, 6, 15
-RT_TABLE_MAIN = 254
+RT_TABLE_MAIN, RTPROT_BOOT, RTN_UNICAST = 254, 3, 1
 NESTED = 0x8000
 
 _HEADER = struct.Struct("=IHHII")
@@ -107,17 +108,18 @@ def address(kind: int, index: int, local: str, prefix: int) -> Message:
     return kind, (NLM_F_CREATE | NLM_F_REPLACE if kind == RTM_NEWADDR else 0), body
 
 
-def default_route(kind: int, index: int, gateway: str, metric: int = 0) -> Message:
-    """Add (RTM_NEWROUTE) or take away (RTM_DELROUTE) the default route; gateway "" = straight into the link."""
-    ip = ip_address(gateway) if gateway else ip_address("0.0.0.0")
-    attributes = attribute(RTA_OIF, index)
-    if gateway:
-        attributes += attribute(RTA_GATEWAY, ip.packed)
-    if metric:
-        attributes += attribute(RTA_PRIORITY, metric)
-    scope = 0 if gateway else 253
-    body = _ROUTE.pack(_family(ip), 0, 0, 0, RT_TABLE_MAIN, 3 if kind == RTM_NEWROUTE else 0, scope, 1, 0) + attributes
-    return kind, (NLM_F_CREATE | NLM_F_REPLACE if kind == RTM_NEWROUTE else 0), body
+def default_route(index: int, gateway: str) -> Message:
+    """Make the default route through `gateway` on a link."""
+    ip = ip_address(gateway)
+    attributes = attribute(RTA_OIF, index) + attribute(RTA_GATEWAY, ip.packed)
+    body = _ROUTE.pack(_family(ip), 0, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, 0, RTN_UNICAST, 0) + attributes
+    return RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, body
+
+
+def delete_default_route(family: int, index: int, metric: int) -> Message:
+    """Take away the default route of a family through a link, whatever its gateway."""
+    attributes = attribute(RTA_OIF, index) + (attribute(RTA_PRIORITY, metric) if metric else b"")
+    return RTM_DELROUTE, 0, _ROUTE.pack(family, 0, 0, 0, RT_TABLE_MAIN, 0, 255, 0, 0) + attributes
 
 
 def _family(ip: IPv4Address | IPv6Address) -> int:
@@ -236,7 +238,7 @@ class Netlink:
         for body in self.dump(RTM_GETROUTE, _ROUTE.pack(0, 0, 0, 0, 0, 0, 0, 0, 0)):
             family, prefix, _, _, table, _, _, kind, _ = _ROUTE.unpack_from(body)
             attributes = attributes_of(body, _ROUTE.size)
-            if table != RT_TABLE_MAIN or kind != 1 or family not in (socket.AF_INET, socket.AF_INET6):
+            if table != RT_TABLE_MAIN or kind != RTN_UNICAST or family not in (socket.AF_INET, socket.AF_INET6):
                 continue
             zero = b"\0" * (4 if family == socket.AF_INET else 16)
             destination = ip_address(attributes.get(RTA_DST, zero))

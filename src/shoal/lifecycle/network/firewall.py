@@ -72,7 +72,7 @@ def bridge_elements(bridge: Bridge) -> list[Element]:
             found.append(Element(family, "unprotected", name))
         found += [Element(family, "subnets", s) for s in subnets]
         if family in bridge.masquerade and not bridge.internal:
-            found += [Element(family, "masquerade", s) for s in subnets]
+            found += [Element(family, "outgoing", s) for s in subnets]
     return found
 
 
@@ -122,7 +122,7 @@ def _table_text(family: str, table: str, content: Sequence[Element]) -> str:
         ("set", "internal", "ifname", ""),
         ("set", "unprotected", "ifname", ""),
         ("set", "subnets", address, "flags interval"),
-        ("set", "masquerade", address, "flags interval"),
+        ("set", "outgoing", address, "flags interval"),
         ("set", "open_ports", f"{address} . inet_proto . inet_service", ""),
         ("map", "ports", f"inet_proto . inet_service : {address} . inet_service", ""),
         ("map", "address_ports", f"{address} . inet_proto . inet_service : {address} . inet_service", ""),
@@ -165,7 +165,7 @@ def _chains(family: str) -> list[tuple[str, list[str]]]:
                 "type nat hook postrouting priority srcnat; policy accept;",
                 *ours,
                 f"oifname @bridges ct status dnat {family} saddr @subnets masquerade",
-                f"oifname != @bridges {family} saddr @masquerade masquerade",
+                f"oifname != @bridges {family} saddr @outgoing masquerade",
             ],
         ),
         (

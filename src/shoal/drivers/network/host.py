@@ -1,0 +1,59 @@
+"""What the host's network looks like."""
+
+import struct
+from ipaddress import ip_address
+from pathlib import Path
+
+from shoal.contracts.networking import HostNetwork
+from shoal.drivers.network import netlink as nl
+
+DEFAULT_MTU = 1500
+#: systemd-resolved lists itself (a loopback address) in /etc/resolv.conf and the real servers here
+RESOLVED_CONF = Path("/run/systemd/resolve/resolv.conf")
+
+
+def read_host() -> HostNetwork:
+    """The host as the calling thread's namespace shows it."""
+    with nl.Netlink() as netlink:
+        links, routes, addresses = netlink.links(), netlink.routes(), netlink.addresses()
+    uplink = _uplink(routes)
+    mtu = next((_mtu(found) for index, found in links.values() if index == uplink), DEFAULT_MTU)
+    names = {index: name for name, (index, _) in links.items()}
+    ordered = sorted(addresses, key=lambda entry: entry[0] != uplink)
+    own = [a for i, a, _ in ordered if names.get(i) != "lo" and not ip_address(a).is_link_local]
+    return HostNetwork(
+        mtu=mtu,
+        subnets=tuple(dict.fromkeys(d for d, _, _ in routes if not d.endswith("/0"))),
+        addresses=tuple(own),
+        resolv_conf=_resolv_conf(),
+        hosts=_read(Path("/etc/hosts")),
+        has_ipv6=_read(Path("/proc/sys/net/ipv6/conf/all/disable_ipv6")).strip() == "0",
+    )
+
+
+def _uplink(routes: list[tuple[str, int, int]]) -> int:
+    """The index of the link with the best default route, 0 where there is none; IPv4 before IPv6."""
+    for destination in ("0.0.0.0/0", "::/0"):
+        found = [(metric, index) for d, index, metric in routes if d == destination and index > 1]
+        if found:
+            return min(found)[1]
+    return 0
+
+
+def _mtu(attributes: nl.Attributes) -> int:
+    return int(struct.unpack("=I", attributes[nl.IFLA_MTU])[0])
+
+
+def _resolv_conf() -> str:
+    text = _read(Path("/etc/resolv.conf"))
+    servers = [line.split()[1] for line in text.splitlines() if line.startswith("nameserver") and len(line.split()) > 1]
+    if servers == ["127.0.0.53"] and RESOLVED_CONF.exists():
+        return _read(RESOLVED_CONF)
+    return text
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""

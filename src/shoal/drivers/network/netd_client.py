@@ -1,0 +1,178 @@
+"""`contracts.networking.Netd`: the engine's side of netd's control socket."""
+
+import asyncio
+import logging
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from shoal.contracts.networking import Holding, PortRefused
+from shoal.drivers.netd.protocol import VERSION, receive, send
+from shoal.errors import DriverError
+
+log = logging.getLogger(__name__)
+TIMEOUT_S = 15.0
+MAX_CANDIDATES = 512  #: of a port that may be any; netd finds one among so many
+
+
+class NetdClient:
+    """Talks to the netd of one run directory."""
+
+    def __init__(self, run: Path) -> None:
+        self._path = run / "netd.sock"
+        self._log_path = run / "netd.log"
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="netd")
+        self._connection: socket.socket | None = None
+        self._pidfd = -1
+        self._gone = asyncio.Event()
+
+    async def open(self) -> Sequence[str]:
+        """Adopt the process of an earlier engine or start one; ids of what it holds."""
+        self._gone.clear()
+        ids, pid = await self._in_thread(self._open)
+        self._watch(pid)
+        return ids
+
+    def _open(self) -> tuple[list[str], int]:
+        self._disconnect()
+        hello = self._greet() or self._start()
+        if hello["version"] != VERSION:
+            log.info("replacing netd of another version", extra={"pid": hello["pid"]})
+            self._request({"op": "quit"})
+            self._disconnect()
+            hello = self._start()
+        return list(hello["ids"]), int(hello["pid"])
+
+    def _greet(self) -> dict[str, Any] | None:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(TIMEOUT_S)
+        try:
+            connection.connect(str(self._path))
+        except OSError:
+            connection.close()
+            return None
+        self._connection = connection
+        reply, _ = self._request({"op": "hello"})
+        return reply
+
+    def _start(self) -> dict[str, Any]:
+        self._path.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener, self._log_path.open("ab") as output:
+            listener.bind(str(self._path))
+            self._path.chmod(0o600)
+            listener.listen(8)
+            argv = [sys.executable, "-m", "shoal.drivers.netd", str(listener.fileno())]
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=[listener.fileno()],
+                start_new_session=True,
+                cwd="/",
+            )
+        # It outlives us on purpose; the warning about a child that is still running would be wrong.
+        process.returncode = 0
+        hello = self._greet()
+        if hello is None:
+            raise DriverError("netd did not start", argv=argv, hint=f"see {self._log_path}")
+        return hello
+
+    def _request(self, message: dict[str, Any], descriptors: tuple[int, ...] = ()) -> tuple[dict[str, Any], list[int]]:
+        if self._connection is None:
+            raise DriverError("netd is not running")
+        try:
+            send(self._connection, message, descriptors)
+            received = receive(self._connection)
+        except OSError as error:
+            raise DriverError(f"netd does not answer: {error}") from error
+        if received is None:
+            raise DriverError("netd has ended", hint=f"see {self._log_path}")
+        reply, found = received
+        if "error" in reply:
+            raise DriverError(f"netd refused {message['op']}: {reply['error']}")
+        return reply, found
+
+    async def _in_thread(self, job: Any, *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, job, *arguments)
+
+    def _watch(self, pid: int) -> None:
+        self._unwatch()
+        try:
+            self._pidfd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            self._gone.set()
+            return
+        asyncio.get_running_loop().add_reader(self._pidfd, self._on_gone)
+
+    def _unwatch(self) -> None:
+        if self._pidfd >= 0:
+            asyncio.get_running_loop().remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    def _on_gone(self) -> None:
+        self._unwatch()
+        self._gone.set()
+
+    async def put(
+        self, container_id: str, holding: Holding, descriptors: Sequence[int] = ()
+    ) -> Sequence[int] | PortRefused:
+        """The host port of each wish; see the contract."""
+        message = _put_message(container_id, holding)
+        reply, _ = await self._in_thread(self._request, message, tuple(descriptors))
+        if "refused" in reply:
+            return PortRefused(**reply["refused"])
+        return list(reply["ports"])
+
+    async def drop(self, container_ids: Sequence[str]) -> None:
+        """Let go of everything of these containers."""
+        await self._in_thread(self._request, {"op": "drop", "ids": list(container_ids)})
+
+    async def take(self, container_id: str) -> tuple[int, ...]:
+        """Copies of the descriptors held for a container."""
+        _, found = await self._in_thread(self._request, {"op": "take", "id": container_id})
+        return tuple(found)
+
+    async def wait_gone(self) -> None:
+        """Returns when the process has ended."""
+        await self._gone.wait()
+
+    async def close(self) -> None:
+        """Leave the process alone."""
+        self._unwatch()
+        await self._in_thread(self._disconnect)
+        self._thread.shutdown()
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _put_message(container_id: str, holding: Holding) -> dict[str, Any]:
+    ports: list[Mapping[str, Any]] = [
+        {
+            "protocol": wish.protocol,
+            "host_ips": wish.host_ips,
+            "candidates": list(wish.candidates[:MAX_CANDIDATES]),
+            "container_port": wish.container_port,
+            "ipv4": holding.ipv4,
+            "ipv6": holding.ipv6,
+        }
+        for wish in holding.ports
+    ]
+    return {
+        "op": "put",
+        "id": container_id,
+        "entries": [asdict(entry) for entry in holding.entries],
+        "asker": asdict(holding.asker),
+        "forward": holding.forward,
+        "ports": ports,
+    }

@@ -1,0 +1,108 @@
+"""The links inside one container's namespace."""
+
+import socket
+import struct
+from collections.abc import Sequence
+
+from shoal.contracts.networking import Wire
+from shoal.drivers.network import netlink as nl
+from shoal.drivers.network.namespace import write_sysctl
+from shoal.drivers.network.nftables import Nftables
+from shoal.lifecycle.network.firewall import resolver_text
+from shoal.model.network import LOCAL_RESOLVER
+
+DEFAULT_SYSCTLS = (("net/ipv4/ip_unprivileged_port_start", "0"), ("net/ipv4/ping_group_range", "0 2147483647"))
+_BACKLOG = 64
+
+
+def plug(outer: nl.Netlink, inner: nl.Netlink, namespace: int, wire: Wire) -> None:
+    """Make the wire's link, move it in, give it its addresses and routes.
+
+    outer, inner: sockets to the host's namespace and the container's
+    """
+    what = f"endpoint {wire.interface} on {wire.master}"
+    outer.send([_veth(wire, namespace) if wire.host_interface else _macvlan(wire, namespace)], what)
+    if wire.is_isolated:
+        isolated = nl.attribute(
+            nl.IFLA_PROTINFO | nl.NESTED, nl.attribute(nl.IFLA_BRPORT_ISOLATED, struct.pack("=B", 1))
+        )
+        index = socket.if_nametoindex(wire.host_interface)
+        outer.send([nl.link(nl.RTM_SETLINK, isolated, index=index, family=nl.AF_BRIDGE)], what)
+    index = inner.links()[wire.interface][0]
+    messages = [nl.address(nl.RTM_NEWADDR, index, a, p) for a, p in wire.addresses]
+    messages.append(nl.link(nl.RTM_SETLINK, index=index, up=True))
+    messages += [nl.default_route(index, gateway) for gateway in wire.gateways]
+    inner.send(messages, what)
+
+
+def _inside(wire: Wire, namespace: int) -> list[bytes]:
+    return [
+        nl.attribute(nl.IFLA_IFNAME, wire.interface),
+        nl.attribute(nl.IFLA_NET_NS_FD, namespace),
+        nl.attribute(nl.IFLA_MTU, wire.mtu),
+        nl.hardware(wire.mac_address),
+    ]
+
+
+def _veth(wire: Wire, namespace: int) -> nl.Message:
+    return nl.new_link(
+        nl.attribute(nl.IFLA_IFNAME, wire.host_interface),
+        nl.attribute(nl.IFLA_MTU, wire.mtu),
+        nl.attribute(nl.IFLA_MASTER, socket.if_nametoindex(wire.master)),
+        nl.link_info("veth", nl.veth_peer(*_inside(wire, namespace))),
+        up=True,
+    )
+
+
+def _macvlan(wire: Wire, namespace: int) -> nl.Message:
+    mode = nl.attribute(nl.IFLA_MACVLAN_MODE, nl.MACVLAN_BRIDGE)
+    parent = nl.attribute(nl.IFLA_LINK, socket.if_nametoindex(wire.master))
+    return nl.new_link(*_inside(wire, namespace), parent, nl.link_info("macvlan", mode))
+
+
+def configure(wires: Sequence[Wire]) -> None:
+    """Set the sysctls of a namespace, from inside."""
+    for name, value in DEFAULT_SYSCTLS:
+        write_sysctl(name, value)
+    for wire in wires:
+        if not any(":" in address for address, _ in wire.addresses):
+            write_sysctl(f"net/ipv6/conf/{wire.interface}/disable_ipv6", "1")
+        for name, value in wire.sysctls:
+            write_sysctl(name, value)
+
+
+def deconfigure(interface: str) -> None:
+    """Delete a link, from inside; its other end goes with it. Idempotent."""
+    with nl.Netlink() as netlink:
+        try:
+            netlink.send([nl.link(nl.RTM_DELLINK, nl.attribute(nl.IFLA_IFNAME, interface))])
+        except nl.NetlinkError:
+            return  # it is not there
+
+
+def replace_gateways(interface: str, gateways: Sequence[str]) -> None:
+    """Make these the only default routes, from inside."""
+    with nl.Netlink() as netlink:
+        old = [(d, i, m) for d, i, m in netlink.routes() if d in ("0.0.0.0/0", "::/0")]
+        for destination, index, metric in old:
+            family = socket.AF_INET6 if ":" in destination else socket.AF_INET
+            netlink.send([nl.delete_default_route(family, index, metric)])
+        if gateways:
+            index = socket.if_nametoindex(interface)
+            netlink.send([nl.default_route(index, gateway) for gateway in gateways], interface)
+
+
+def open_resolver(nftables: Nftables) -> tuple[int, int]:
+    """(udp, tcp): descriptors of sockets on 127.0.0.11 that get the questions to its port 53, made from inside."""
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        udp.bind((LOCAL_RESOLVER, 0))
+        tcp.bind((LOCAL_RESOLVER, 0))
+        tcp.listen(_BACKLOG)
+        nftables.run(resolver_text(udp.getsockname()[1], tcp.getsockname()[1]))
+    except BaseException:
+        udp.close()
+        tcp.close()
+        raise
+    return udp.detach(), tcp.detach()
