@@ -86,9 +86,12 @@ class Box:
     async def create(self, *args: str, terminal: bool = False, log: bool = True, **options: Any) -> Run:
         """Create a run of `args`. options: of CreateRequest; `resources` of the spec"""
         resources = options.pop("resources", {})
-        spec = oci_spec(self.rootfs, self.runtime.cgroup_of(self.id), *args, terminal=terminal, **resources)
+        cgroup = self.runtime.cgroup_of(self.id)
+        spec = oci_spec(self.rootfs, cgroup, *args, terminal=terminal, **resources)
         log_path = self.log if log else None
-        return await self.runtime.create(CreateRequest(container_id=self.id, spec=spec, log_path=log_path, **options))
+        return await self.runtime.create(
+            CreateRequest(container_id=self.id, spec=spec, cgroup=cgroup, log_path=log_path, **options)
+        )
 
     async def run(self, *args: str, **options: Any) -> Run:
         """Create and start."""

@@ -40,8 +40,9 @@ STDIN, STDOUT, STDERR = 0, 1, 2
 class CreateRequest:
     """What `Runtime.create` needs.
 
-    spec: the OCI runtime spec; `linux.cgroupsPath` is the container's cgroup (see `Runtime.cgroup_of`) and
-        `process.terminal` tells whether there is a terminal
+    spec: the OCI runtime spec; its `linux.cgroupsPath` must be `cgroup`, its `process.terminal` tells whether there is
+        a terminal
+    cgroup: see `Runtime.cgroup_of`
     log_path: file that gets the output (see contracts.logs); None = the output is only for those attached
     log_max_bytes: a log file is ended at this size; 0 = no limit
     log_max_files: how many log files are kept: log_path, log_path.1 (the newest full one), …
@@ -51,6 +52,7 @@ class CreateRequest:
 
     container_id: str
     spec: Mapping[str, Any]
+    cgroup: str
     log_path: Path | None
     log_max_bytes: int = 0
     log_max_files: int = 1

@@ -4,10 +4,10 @@ import asyncio
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
+from shoal.drivers.runtime.processes import is_zombie
 from tests.support.runtime import Box, eventually, new_runtime
 
 DRIVER = """
@@ -93,7 +93,7 @@ async def test_killed_in_the_middle_of_create(box: Box, delay_s: float):
     run = await box.runtime.adopt(box.id)
     pid = run.pid if run else 0
     await box.runtime.delete(box.id)
-    assert not pid or not Path(f"/proc/{pid}").exists()
+    assert not pid or is_zombie(pid)
     assert await box.runtime.leftovers() == []
     assert box.runtime._cgroups.processes(box.runtime.cgroup_of(box.id)) == []
 

@@ -70,7 +70,7 @@ class CrunRuntime:
         """The container's processes made, waiting for `start`."""
         container_id, process = request.container_id, request.spec.get("process", {})
         notes = Notes(
-            cgroup=str(request.spec["linux"]["cgroupsPath"]),
+            cgroup=request.cgroup,
             terminal=bool(process.get("terminal")),
             log_path=str(request.log_path or ""),
             log_max_bytes=request.log_max_bytes,
