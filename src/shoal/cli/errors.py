@@ -15,3 +15,7 @@ class Exit(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
+
+
+class PlainError(ShoalError):
+    """An error whose message is shown as it is, without a word in front."""

@@ -7,7 +7,7 @@ import sys
 
 from shoal.cli.command import Command, Context
 from shoal.cli.commands import ALIASES, COMMANDS, GROUPS, SHORT_FORMS, full_name, load_command, load_group_flags
-from shoal.cli.errors import Exit, UsageError
+from shoal.cli.errors import Exit, PlainError, UsageError
 from shoal.cli.flags import Flag, HelpAsked, Options, parse_flags, several, switch
 from shoal.errors import ShoalError
 
@@ -206,6 +206,8 @@ def describe_error(error: ShoalError) -> str:
     from shoal.client.errors import ClientError
 
     prefix = "Error response from daemon: " if isinstance(error, ClientError) else "Error: "
+    if isinstance(error, PlainError):
+        prefix = ""
     lines = [prefix + error.message]
     lines += getattr(error, "__notes__", [])
     if error.hint:

@@ -1,0 +1,103 @@
+"""Times and sizes for people, in docker's words."""
+
+from __future__ import annotations
+
+import time
+
+_DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
+_BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
+_HOUR_S, _DAY_H = 3600, 24
+
+
+def duration_text(seconds: float) -> str:
+    """ "Less than a second", "About a minute", "5 days", …"""
+    whole = int(seconds)
+    if whole < 1:
+        return "Less than a second"
+    if whole < 60:
+        return "1 second" if whole == 1 else f"{whole} seconds"
+    minutes = whole // 60
+    if minutes < 60:
+        return "About a minute" if minutes == 1 else f"{minutes} minutes"
+    hours = int(seconds / _HOUR_S + 0.5)
+    if hours == 1:
+        return "About an hour"
+    for limit, unit_h, word in ((48, 1, "hours"), (336, 24, "days"), (1440, 168, "weeks"), (17520, 720, "months")):
+        if hours < limit:
+            return f"{hours // unit_h} {word}"
+    return f"{int(seconds / _HOUR_S) // _DAY_H // 365} years"
+
+
+def size_text(size_bytes: float) -> str:
+    """ "57.5MB": three digits, units of 1000."""
+    return _scaled(size_bytes, 1000.0, _DECIMAL, "%.3g%s")
+
+
+def size_text4(size_bytes: float) -> str:
+    """ "57.52MB": four digits, units of 1000."""
+    return _scaled(size_bytes, 1000.0, _DECIMAL, "%.4g%s")
+
+
+def binary_size_text(size_bytes: float) -> str:
+    """ "1.952GiB": four digits, units of 1024."""
+    return _scaled(size_bytes, 1024.0, _BINARY, "%.4g%s")
+
+
+def _scaled(size: float, base: float, units: tuple[str, ...], shape: str) -> str:
+    index = 0
+    while size >= base and index < len(units) - 1:
+        size /= base
+        index += 1
+    return shape % (size, units[index])
+
+
+def ellipsis(text: str, width: int) -> str:
+    """`text` in at most `width` characters, the last one "…" where it was cut."""
+    if len(text) <= width:
+        return text
+    return text[: width - 1] + "…" if width > 1 else text[:width]
+
+
+def short_id(identifier: str) -> str:
+    """The 12 digits that stand for an id; "sha256:" in front is left out."""
+    return identifier.partition(":")[2][:12] if ":" in identifier else identifier[:12]
+
+
+def parse_time_s(text: str) -> float:
+    """Seconds since the epoch of an RFC 3339 time ("2026-11-22T09:47:42.123456789Z"); 0.0 for Go's zero time.
+
+    Raises: ValueError
+    """
+    if not text or text.startswith("0001-01-01"):
+        return 0.0
+    import calendar
+
+    whole, _, rest = text.partition("T")
+    clock, zone_s = _split_zone(rest)
+    clock, _, fraction = clock.partition(".")
+    year, month, day = (int(part) for part in whole.split("-"))
+    hour, minute, second = (int(part) for part in clock.split(":"))
+    seconds = calendar.timegm((year, month, day, hour, minute, second, 0, 0, 0)) - zone_s
+    return seconds + (float(f"0.{fraction}") if fraction else 0.0)
+
+
+def _split_zone(text: str) -> tuple[str, int]:
+    if text.endswith(("Z", "z")):
+        return text[:-1], 0
+    for sign in "+-":
+        clock, found, zone = text.partition(sign)
+        if found:
+            hours, _, minutes = zone.partition(":")
+            return clock, int(f"{sign}1") * (int(hours) * 3600 + int(minutes or 0) * 60)
+    return text, 0
+
+
+def go_time_text(seconds: float) -> str:
+    """A time as Go's Time.String prints it: "2026-11-22 09:47:42 +0000 UTC"."""
+    local = time.localtime(seconds)
+    return time.strftime("%Y-%m-%d %H:%M:%S %z %Z", local)
+
+
+def ago_text(then_s: float, now_s: float) -> str:
+    """ "5 days ago"."""
+    return duration_text(now_s - then_s) + " ago"
