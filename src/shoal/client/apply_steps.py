@@ -17,6 +17,7 @@ from shoal.errors import InternalError, InvalidArgument, NotFound, ShoalError
 #: lines of a build's or hook's output that its error repeats
 _TAIL_LINES = 12
 _ENDED_LAYERS = ("Pull complete", "Already exists", "Pushed", "Layer already exists", "Mounted from")
+_NOISE = ("Pulling from", "Digest: ", "Status: ", "The push refers to")
 
 
 class StreamFailed(ClientError):
@@ -77,8 +78,8 @@ class Steps:
 
     def _tell_layer(self, operation: Operation, value: Mapping[str, Any]) -> None:
         layer, status = str(value.get("id") or ""), str(value.get("status") or "")
-        if not layer or not status or status.startswith("Pulling from"):
-            if status:
+        if not layer or status.startswith("Pulling from"):
+            if status and not status.startswith(_NOISE):
                 self._report(Progress(subject=operation.subject, status=operation.doing, detail=status))
             return
         amount = value.get("progressDetail") or {}
