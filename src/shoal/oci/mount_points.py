@@ -29,23 +29,26 @@ def parse_bind(text: str, volume_driver: str = "") -> MountPoint:
     options = [item for item in mode.split(",") if item]
     is_bind = posixpath.isabs(source)
     _check_mode(mode, options, is_bind)
-    shared = {"destination": destination, "mode": mode, "read_write": "ro" not in options}
+    read_write = "ro" not in options
     if is_bind:
         return MountPoint(
             type=MountType.BIND,
+            destination=destination,
             source=posixpath.normpath(source),
+            mode=mode,
+            read_write=read_write,
             propagation=parse_propagation(options) or "rprivate",
             create_source=True,
             recursive_read_only=True,
-            **shared,  # type: ignore[arg-type]
         )
-    shared["mode"] = mode or "z"
     return MountPoint(
         type=MountType.VOLUME,
+        destination=destination,
         name=source,
         driver=volume_driver or "local",
+        mode=mode or "z",
+        read_write=read_write,
         no_copy="nocopy" in options,
-        **shared,  # type: ignore[arg-type]
     )
 
 

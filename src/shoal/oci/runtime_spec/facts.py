@@ -65,6 +65,7 @@ class Surroundings:
     pid_ns_path, ipc_ns_path: of the container whose namespace is shared, "" = not shared
     shm_source: a directory of the host to show as /dev/shm; "" = a tmpfs of its own
     devices: asked for by `--device`; of a privileged container: all of the host's
+    block_devices: {path: (major, minor)} of those that limits name
     link_env: variables of legacy links
     seccomp: `linux.seccomp`, None = unconfined
     """
@@ -78,5 +79,6 @@ class Surroundings:
     shm_source: str = ""
     user: User = field(default_factory=User)
     devices: tuple[Device, ...] = ()
+    block_devices: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     link_env: tuple[str, ...] = ()
     seccomp: Mapping[str, Any] | None = None

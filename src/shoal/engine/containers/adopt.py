@@ -1,0 +1,151 @@
+"""What the engine's start does with containers that an earlier engine left.
+
+row says      and there is            so
+RUNNING       a living run            it is watched on
+              an exit noted down      it is ended as usual, with its true exit code
+              nothing (a reboot)      it is ended with exit code 255
+CREATED, EXITED, RESTARTING
+              a started run           the crash came between start and commit: it is RUNNING
+              an unstarted run        the start is undone
+REMOVING                              the removal is finished
+no row        a snapshot, a directory they are removed
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Sequence
+
+from shoal.contracts.runtime import Run
+from shoal.engine.containers.ending import Ender
+from shoal.engine.containers.health import HealthChecks
+from shoal.engine.containers.parts import Parts
+from shoal.engine.containers.remove import Remover
+from shoal.engine.containers.supervise import Supervisor
+from shoal.errors import ShoalError
+from shoal.lifecycle.container import Event
+from shoal.lifecycle.restart import FIRST_DELAY_S, starts_with_engine
+from shoal.model.container import Container, ContainerStatus
+from shoal.model.mount import MountType
+
+log = logging.getLogger("shoal.containers")
+
+UNKNOWN_EXIT = 255
+_ID = re.compile(r"[0-9a-f]{64}")
+
+
+class Adoption:
+    """Compares rows with what is there, once, at the engine's start."""
+
+    def __init__(
+        self, parts: Parts, ender: Ender, supervisor: Supervisor, health: HealthChecks, remover: Remover
+    ) -> None:
+        self._parts = parts
+        self._ender = ender
+        self._supervisor = supervisor
+        self._health = health
+        self._remover = remover
+        self._lost: list[Container] = []
+
+    async def adopt(self) -> Sequence[str]:
+        """Ids of the containers that live. Networks and volumes are not touched yet."""
+        runs: dict[str, Run] = {}
+        for container in self._parts.book.all():
+            if container.is_running:
+                run = await self._parts.near.runtime.adopt(container.id)
+                if run is None:
+                    self._lost.append(container)
+                else:
+                    runs[container.id] = run
+        for container_id in await self._parts.near.runtime.leftovers():
+            if run := await self._adopt_leftover(container_id):
+                runs[container_id] = run
+        for container_id, run in runs.items():
+            await self._sync(self._parts.book.get(container_id), run)
+        return [container_id for container_id, run in runs.items() if not run.exited]
+
+    async def _adopt_leftover(self, container_id: str) -> Run | None:
+        """A run whose row says that it does not run: started ones are taken over, others undone."""
+        runtime, container = self._parts.near.runtime, self._parts.book.find(container_id)
+        run = await runtime.adopt(container_id) if container is not None else None
+        if run is None or not run.started or run.exited or container is None:
+            await runtime.delete(container_id)
+            return None
+        if container.status is ContainerStatus.REMOVING:
+            await runtime.delete(container_id)
+            return None
+        now = self._parts.machine.now_ns()
+        await self._parts.book.advance(
+            container, Event.START, pid=run.pid, started_at=now, manually_stopped=False, error="", exit_code=0
+        )
+        return run
+
+    async def _sync(self, container: Container, run: Run) -> None:
+        wanted = ContainerStatus.PAUSED if run.paused else ContainerStatus.RUNNING
+        if not run.exited and (container.status is not wanted or container.pid != run.pid):
+            await self._parts.book.save(container, status=wanted, pid=run.pid)
+        for point in container.mounts:
+            if point.type is MountType.VOLUME:
+                self._parts.near.volumes.adopt(point.name, container.id)
+
+    async def settle(self) -> None:
+        """Everything in order: what died is ended, what was half done is finished or undone, policies are followed."""
+        for container in self._lost:
+            await self._end_lost(container)
+        for container in self._parts.book.all():
+            if container.status is ContainerStatus.REMOVING:
+                await self._attempt(container, self._remover.finish(container))
+            elif container.is_running:
+                self._refresh(container)
+        await self._remove_orphans()
+        for container in self._parts.book.all():
+            await self._follow_policy(container)
+
+    def _refresh(self, container: Container) -> None:
+        self._health.start(container)
+
+    async def _end_lost(self, container: Container) -> None:
+        await self._ender.clean_up(container)
+        ended = await self._parts.book.advance(
+            container,
+            Event.EXIT,
+            pid=0,
+            exit_code=UNKNOWN_EXIT,
+            finished_at=self._parts.machine.now_ns(),
+            endpoints={},
+            bound_ports=(),
+            netns_path="",
+        )
+        self._parts.publish(ended, "die", exitCode=str(UNKNOWN_EXIT))
+
+    async def _follow_policy(self, container: Container) -> None:
+        lost = any(container.id == other.id for other in self._lost)
+        host = container.spec.host
+        if container.status is ContainerStatus.RESTARTING:
+            self._supervisor.restart_later(container, FIRST_DELAY_S)
+        elif container.status is ContainerStatus.EXITED and starts_with_engine(
+            host.restart,
+            manually_stopped=container.manually_stopped,
+            was_running=lost,
+            exit_code=container.exit_code,
+        ):
+            waiting = await self._parts.book.save(container, status=ContainerStatus.RESTARTING)
+            self._supervisor.restart_later(waiting, 0.0)
+        elif container.status is ContainerStatus.EXITED and host.auto_remove:
+            await self._attempt(container, self._remover.remove(container.id, volumes=True))
+
+    async def _remove_orphans(self) -> None:
+        near, files = self._parts.near, self._parts.files
+        known = {container.id for container in self._parts.book.all()}
+        for key in [*near.snapshots.keys()]:
+            if _ID.fullmatch(key) and key not in known:
+                await near.snapshots.remove(key)
+        for name in await asyncio.to_thread(files.known):
+            if name not in known:
+                await asyncio.to_thread(files.remove, name)
+
+    async def _attempt(self, container: Container, step: Awaitable[None]) -> None:
+        try:
+            await step
+        except ShoalError as error:
+            log.error("cannot repair: %s", error.message, extra={"container": container.id})

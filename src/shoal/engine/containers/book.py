@@ -1,0 +1,130 @@
+"""The book of containers: who is there, by id and by name; locks; and who waits for what."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from shoal.contracts.store import NodeStore
+from shoal.errors import Conflict, InvalidArgument, NotFound
+from shoal.lifecycle.container import Event, step
+from shoal.model.container import Container
+
+
+class Book:
+    """Looks containers up and writes them down. One lock a container: who changes it holds that lock."""
+
+    def __init__(self, store: NodeStore) -> None:
+        self._store = store
+        self._names: dict[str, str] = {c.name: c.id for c in store.all(Container)}
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._watchers: defaultdict[str, set[asyncio.Future[None]]] = defaultdict(set)
+
+    def all(self) -> Sequence[Container]:
+        """Every container, oldest first."""
+        return self._store.all(Container)
+
+    def find(self, container_id: str) -> Container | None:
+        """By its full id."""
+        return self._store.get(Container, container_id)
+
+    def get(self, container_id: str) -> Container:
+        """By its full id. Raises: NotFound"""
+        if (container := self.find(container_id)) is None:
+            raise NotFound(f"No such container: {container_id}")
+        return container
+
+    def resolve(self, reference: str) -> Container:
+        """By full id, name, or unique beginning of an id.
+
+        Raises: NotFound; InvalidArgument for a beginning that several share
+        """
+        if found := self.find(reference):
+            return found
+        if owner := self._names.get(reference.removeprefix("/")):
+            return self.get(owner)
+        matches = [c for c in self.all() if c.id.startswith(reference)] if reference else []
+        if len(matches) > 1:
+            raise InvalidArgument(f"Multiple IDs found with provided prefix: {reference}")
+        if not matches:
+            raise NotFound(f"No such container: {reference}")
+        return matches[0]
+
+    def lock(self, container_id: str) -> asyncio.Lock:
+        """Held by whoever changes this container."""
+        return self._locks[container_id]
+
+    @contextmanager
+    def reserve(self, name: str, container_id: str) -> Iterator[None]:
+        """The name belongs to this container from now on; given back when the block fails. Raises: Conflict"""
+        owner = self._names.get(name)
+        if owner is not None:
+            raise Conflict(
+                f'Conflict. The container name "/{name}" is already in use by container "{owner}". '
+                "You have to remove (or rename) that container to be able to reuse that name."
+            )
+        self._names[name] = container_id
+        try:
+            yield
+        except BaseException:
+            self._names.pop(name, None)
+            raise
+
+    def is_free(self, name: str) -> bool:
+        """Whether nobody has this name."""
+        return name not in self._names
+
+    async def save(self, container: Container, **changes: Any) -> Container:
+        """The container with `changes`, written down; whoever watches it is woken.
+
+        The changes go into what is written now: what others changed since `container` was read stays.
+        """
+        current = self.find(container.id) or container
+        changed = replace(current, **changes)
+        await self._store.commit(changed)
+        if changed.name != current.name and self._names.get(current.name) == current.id:
+            del self._names[current.name]
+        self._wake(container.id)
+        return changed
+
+    async def advance(self, container: Container, event: Event, **changes: Any) -> Container:
+        """`save` with the status that follows `event`. Raises: InvalidTransition"""
+        return await self.save(container, status=step(container.status, event), **changes)
+
+    async def erase(self, container: Container) -> None:
+        """Strike the container out."""
+        await self._store.commit(deletes=[(Container, container.id)])
+        if self._names.get(container.name) == container.id:
+            del self._names[container.name]
+        self._locks.pop(container.id, None)
+        self._wake(container.id)
+        self._watchers.pop(container.id, None)
+
+    def _wake(self, container_id: str) -> None:
+        for watcher in self._watchers.pop(container_id, ()):
+            if not watcher.done():
+                watcher.set_result(None)
+
+    async def wait_until(self, container_id: str, holds: Callable[[Container | None], bool]) -> Container | None:
+        """The container as soon as `holds` is true of it; None stands for a container that is gone."""
+        while not holds(container := self.find(container_id)):
+            watcher: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._watchers[container_id].add(watcher)
+            try:
+                await watcher
+            finally:
+                self._watchers[container_id].discard(watcher)
+        return container
+
+    async def wait_gone(self, container: Container) -> Container:
+        """The container as it was last, as soon as it is gone."""
+        last = container
+
+        def has_changed(now: Container | None) -> bool:
+            return now is None or now != last
+
+        while (now := await self.wait_until(container.id, has_changed)) is not None:
+            last = now
+        return last

@@ -1,0 +1,81 @@
+"""Creating containers."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from shoal.engine.containers.names import check_name, make_name
+from shoal.engine.containers.normal import fill_in
+from shoal.engine.containers.parts import Parts
+from shoal.errors import InvalidArgument
+from shoal.model.container import Container, ContainerSpec
+from shoal.model.mount import MountPoint, MountType
+from shoal.model.volume import ANONYMOUS_LABEL
+from shoal.oci.image_defaults import argv_of, merge_image
+from shoal.oci.mount_points import plan_mounts, volume_wishes
+
+
+class Creator:
+    """Makes containers from specs.
+
+    The snapshot comes first: one without a container is removed at the engine's start. Then the row, then the volumes
+    that the row names: those that a crash left out are made when the container is started.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def create(self, spec: ContainerSpec, name: str) -> tuple[Container, Sequence[str]]:
+        """(the container, warnings). Raises: InvalidArgument, NotFound, Conflict"""
+        parts, book, machine = self._parts, self._parts.book, self._parts.machine
+        wanted = check_name(name) if name else make_name(machine.choose, book.is_free)
+        image = parts.near.images.resolve(spec.image)
+        container_id = machine.new_id()
+        merged, warnings = fill_in(
+            merge_image(spec, image.config), container_id, machine, lambda ref: book.resolve(ref).id
+        )
+        container = Container(
+            id=container_id,
+            name=wanted,
+            spec=merged,
+            argv=argv_of(merged),
+            image_id=image.id,
+            created_at=machine.now_ns(),
+            mounts=self._plan_mounts(merged),
+        )
+        with book.reserve(wanted, container_id):
+            await asyncio.gather(
+                parts.near.snapshots.prepare(container_id, image.chain_id),
+                asyncio.to_thread(parts.files.make, container_id),
+            )
+            await book.save(container)
+        container = await self.ensure_volumes(container)
+        parts.publish(container, "create")
+        return container, warnings
+
+    def _plan_mounts(self, spec: ContainerSpec) -> tuple[MountPoint, ...]:
+        borrowed: list[tuple[Sequence[MountPoint], str]] = []
+        for entry in spec.host.volumes_from:
+            reference, _, mode = entry.partition(":")
+            if mode not in ("", "ro", "rw", "z", "Z"):
+                raise InvalidArgument(f"invalid mode for volumes-from: {mode}")
+            others = self._parts.book.resolve(reference).mounts
+            borrowed.append(([replace(p, anonymous=False) for p in others if p.type is not MountType.TMPFS], mode))
+        return plan_mounts(spec, borrowed, self._parts.machine.new_id)
+
+    async def ensure_volumes(self, container: Container) -> Container:
+        """The container with the place of each of its volumes; volumes that are missing are made."""
+        volumes = self._parts.near.volumes
+        wishes = volume_wishes(container.spec)
+        mounts: list[MountPoint] = []
+        for point in container.mounts:
+            if point.type is MountType.VOLUME:
+                wish = wishes.get(point.name)
+                labels: Mapping[str, str] = {ANONYMOUS_LABEL: ""} if point.anonymous else (wish.labels if wish else {})
+                options = wish.driver_options if wish else {}
+                await volumes.create(point.name, driver=point.driver, labels=labels, options=options)
+                point = replace(point, source=str(volumes.path(point.name)))
+            mounts.append(point)
+        if tuple(mounts) == container.mounts:
+            return container
+        return await self._parts.book.save(container, mounts=tuple(mounts))

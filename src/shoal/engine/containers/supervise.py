@@ -1,0 +1,130 @@
+"""Watching over running containers: exits, restarts, automatic removal."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from shoal.contracts.runtime import Exit
+from shoal.engine.containers.ending import Ender
+from shoal.engine.containers.health import HealthChecks
+from shoal.engine.containers.parts import Parts
+from shoal.engine.containers.start import Starter
+from shoal.errors import ShoalError
+from shoal.lifecycle.container import Event
+from shoal.lifecycle.restart import Ended, next_delay_s
+from shoal.model.container import Container, ContainerStatus
+
+log = logging.getLogger("shoal.containers")
+
+_NS = 1_000_000_000
+
+
+class Supervisor:
+    """Consumes the runtime's exits.
+
+    remove: takes an ended container with `--rm` away
+    """
+
+    def __init__(self, parts: Parts, starter: Starter, ender: Ender, health: HealthChecks) -> None:
+        self._parts = parts
+        self._starter = starter
+        self._ender = ender
+        self._health = health
+        self._delays: dict[str, float] = {}
+        self._timers: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.remove: Callable[[str], Awaitable[None]]
+
+    async def watch(self) -> None:
+        """Handle every exit until cancelled."""
+        async for ended in self._parts.near.runtime.exits():
+            self._own(asyncio.create_task(self._handle(ended), name=f"exit {ended.container_id[:12]}"))
+
+    def _own(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _handle(self, ended: Exit) -> None:
+        try:
+            container = await self._end(ended)
+            if container is not None and container.spec.host.auto_remove:
+                await self.remove(container.id)
+        except ShoalError as error:
+            log.error("after the exit: %s", error.message, extra={"container": ended.container_id})
+
+    async def _end(self, ended: Exit) -> Container | None:
+        """The container as it is after the exit, None where it will be started again or was gone."""
+        parts, book = self._parts, self._parts.book
+        async with book.lock(ended.container_id):
+            container = book.find(ended.container_id)
+            if container is None or not container.is_running:
+                await parts.near.runtime.delete(ended.container_id)
+                return None
+            self._health.stop(container.id)
+            await self._ender.clean_up(container)
+            ran_s = max(0, ended.at - container.started_at) / _NS
+            delay_s = next_delay_s(container.spec.host.restart, self._ended(container, ended, ran_s))
+            if ended.oom_killed:
+                parts.publish(container, "oom")
+            container = await book.advance(
+                container,
+                Event.EXIT if delay_s is None else Event.EXIT_RESTARTING,
+                pid=0,
+                exit_code=ended.exit_status,
+                oom_killed=ended.oom_killed,
+                finished_at=ended.at,
+                endpoints={},
+                bound_ports=(),
+                netns_path="",
+            )
+            parts.publish(container, "die", exitCode=str(ended.exit_status), execDuration=str(int(ran_s)))
+            if delay_s is None:
+                return container
+            self.restart_later(container, delay_s)
+            return None
+
+    def _ended(self, container: Container, ended: Exit, ran_s: float) -> Ended:
+        return Ended(
+            exit_code=ended.exit_status,
+            ran_s=ran_s,
+            restarts=container.restart_count,
+            last_delay_s=self._delays.get(container.id, 0.0),
+            stopped=container.manually_stopped,
+        )
+
+    def restart_later(self, container: Container, delay_s: float) -> None:
+        """Start it again after `delay_s`, unless `cancel_restart` comes first."""
+        self._delays[container.id] = delay_s
+        task = asyncio.create_task(self._restart(container.id, delay_s), name=f"restart {container.id[:12]}")
+        self._timers[container.id] = task
+        self._own(task)
+
+    async def _restart(self, container_id: str, delay_s: float) -> None:
+        await asyncio.sleep(delay_s)
+        book = self._parts.book
+        async with book.lock(container_id):
+            self._timers.pop(container_id, None)
+            container = book.find(container_id)
+            if container is None or container.status is not ContainerStatus.RESTARTING:
+                return
+            try:
+                count = container.restart_count + 1
+                self._health.start(await self._starter.start(container, restart_count=count))
+            except ShoalError as error:
+                log.error("cannot restart: %s", error.message, extra={"container": container_id})
+
+    def cancel_restart(self, container_id: str) -> None:
+        """No restart that waits any more."""
+        if timer := self._timers.pop(container_id, None):
+            timer.cancel()
+
+    def forget(self, container_id: str) -> None:
+        """A person started or removed it: delays begin anew."""
+        self.cancel_restart(container_id)
+        self._delays.pop(container_id, None)
+
+    async def close(self) -> None:
+        """End everything under way; containers run on."""
+        for timer in self._timers.values():
+            timer.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,0 +1,82 @@
+"""What of a container is shown to others: inspections, and what images, networks and volumes ask."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from shoal.engine.containers.files import ContainerFiles
+from shoal.engine.containers.health import HealthChecks
+from shoal.engine.containers.parts import Parts
+from shoal.errors import ShoalError
+from shoal.model.container import Container
+from shoal.model.endpoint import EndpointSettings
+from shoal.model.image import ImageUse
+from shoal.model.mount import MountType
+from shoal.model.network import Member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """writable_bytes: of the container's own changes; root_bytes: with its image"""
+
+    writable_bytes: int
+    root_bytes: int
+
+
+class Views:
+    """Reads containers with what is only known while they run."""
+
+    def __init__(self, parts: Parts, health: HealthChecks) -> None:
+        self._parts = parts
+        self._health = health
+
+    @property
+    def files(self) -> ContainerFiles:
+        return self._parts.files
+
+    def live(self, container: Container) -> Container:
+        """The container with its newest health and its endpoints of now."""
+        if not container.is_running:
+            return container
+        sandbox = self._parts.near.networks.sandbox(container.id)
+        if sandbox is not None:
+            container = replace(container, endpoints=sandbox.endpoints, bound_ports=sandbox.ports)
+        return replace(container, health=self._health.latest(container))
+
+    async def sizes(self, container: Container) -> Sizes:
+        """What it takes on disk. Cost: reads all of its changes"""
+        writable = await self._parts.near.snapshots.usage(container.id)
+        try:
+            image = self._parts.near.images.resolve(container.image_id).size_bytes
+        except ShoalError:
+            image = 0
+        return Sizes(writable_bytes=writable, root_bytes=writable + image)
+
+    def image_uses(self) -> Sequence[ImageUse]:
+        """Which containers stand on which images."""
+        return [
+            ImageUse(container_id=c.id, image_id=c.image_id, reference=c.spec.image, is_running=c.is_running)
+            for c in self._parts.book.all()
+        ]
+
+    def volume_users(self, name: str) -> Sequence[str]:
+        """Ids of the containers that have this volume, running or not."""
+        return [
+            c.id for c in self._parts.book.all() if any(p.type is MountType.VOLUME and p.name == name for p in c.mounts)
+        ]
+
+    def member(self, reference: str) -> Member:
+        """The container as networks see it. Raises: NotFound"""
+        c = self._parts.book.resolve(reference)
+        return Member(
+            container_id=c.id,
+            name=c.name,
+            hostname=c.spec.hostname,
+            is_running=c.is_running,
+            network_mode=c.spec.host.network_mode,
+            endpoints=c.spec.endpoints,
+        )
+
+    async def save_endpoints(self, container_id: str, endpoints: Mapping[str, EndpointSettings]) -> None:
+        """Keep `endpoints` as what the container asks for; may be called while a verb of it is under way."""
+        container = self._parts.book.get(container_id)
+        await self._parts.book.save(container, spec=replace(container.spec, endpoints=dict(endpoints)))
