@@ -66,6 +66,7 @@ class Applier:
     """Carries out plans on one engine.
 
     parallel: operations under way at the same time; 0 or less is no limit
+    is_patient: an interrupt waits for the plain requests under way; else it is raised at once
     before: called in the operation's thread just before it begins (attached `up` listens before a container starts)
     """
 
@@ -77,8 +78,10 @@ class Applier:
         parallel: int = DEFAULT_PARALLEL,
         report: Report = nowhere,
         before: Callable[[Operation], None] | None = None,
+        is_patient: bool = True,
     ) -> None:
         self._client = client
+        self._is_patient = is_patient
         self._parallel = parallel
         self._report = report
         self._before = before
@@ -91,6 +94,7 @@ class Applier:
         one is raised at once.
         """
         run = _Run(plan, self._client, self._limit(plan), self._perform, self._report)
+        run.is_patient = self._is_patient
         try:
             return run.to_the_end()
         finally:
@@ -129,6 +133,7 @@ class _Run:
         self._answers: dict[str, object] = {}
         self._failed: dict[str, ShoalError] = {}
         self._interrupted = False
+        self.is_patient = True
         self._watch: Watch | None = None
         if any(isinstance(o, WaitFor) for o in plan.operations):
             self._watch = Watch(client, self._wait_is_over)
@@ -141,7 +146,7 @@ class _Run:
                     break
                 self._take(self._results.get())
             except KeyboardInterrupt:
-                if self._interrupted:
+                if self._interrupted or not self.is_patient:
                     raise
                 self._interrupted = True
         done = set(self._answers) | set(self._failed)

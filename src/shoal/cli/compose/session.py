@@ -138,15 +138,22 @@ class Session:
         quiet: bool = False,
         before: Callable[[Operation], None] | None = None,
         stand_ins: bool = False,
+        is_patient: bool = True,
+        in_place: bool = True,
     ) -> Outcome:
-        """What became of `plan`; a dry run prints it instead. Raises: the first error, KeyboardInterrupt."""
+        """What became of `plan`; in a dry run nothing is done.
+
+        is_patient: an interrupt waits for the requests under way
+        in_place: progress may use rows on a terminal (not while something else writes there)
+        Raises: the first error, KeyboardInterrupt
+        """
         from shoal.cli.compose.doors import make_doors
         from shoal.client.apply import Applier, Outcome
 
         self.warn_all(plan.warnings)
         if self.dry_run:
             return Outcome()
-        writer = self.writer(title, quiet=quiet)
+        writer = self.writer(title, quiet=quiet, in_place=in_place)
         with writer:
             self._tell_unchanged(plan, writer)
             applier = Applier(
@@ -155,6 +162,7 @@ class Session:
                 parallel=self._parallel(),
                 report=writer.report,
                 before=before,
+                is_patient=is_patient,
             )
             outcome = applier.apply(plan)
         outcome.raise_failure()
@@ -166,13 +174,14 @@ class Session:
 
         self.context.stdout.write(render_plan(plan))
 
-    def writer(self, title: str, *, quiet: bool = False) -> Writer:
+    def writer(self, title: str, *, quiet: bool = False, in_place: bool = True) -> Writer:
         """Who shows progress."""
         stream = self.status_stream()
         is_terminal = stream.isatty()
         mode = self._mode
         if mode == "auto":
             mode = "tty" if (is_terminal and self._ansi != "never") or self._ansi == "always" else "plain"
+        mode = "plain" if mode == "tty" and not in_place else mode
         coloured = wants_colour(self._ansi, self.context.env, is_terminal=is_terminal)
         return make_writer("quiet" if quiet else mode, stream, title, is_coloured=coloured, dry_run=self.dry_run)
 
