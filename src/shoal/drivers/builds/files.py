@@ -2,12 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
 from pathlib import Path
 
-from shoal.contracts.build import BuildContext, CacheRequest, Dressing, Transfer
+from shoal.contracts.build import BuildContext, CacheRequest, Dressing, SecretFile, Transfer
 from shoal.drivers.builds import dressing as dressings
 from shoal.drivers.builds import rooted
 from shoal.drivers.builds.caches import Caches
@@ -102,14 +102,17 @@ class DiskBuildFiles:
         return self._caches.hold(request)
 
     @asynccontextmanager
-    async def secrets(self, secrets: Mapping[str, bytes]) -> AsyncIterator[Path]:
+    async def secrets(self, secrets: Sequence[SecretFile]) -> AsyncIterator[Path]:
         """A tmpfs with the secrets."""
         folder = self._new("secrets")
         folder.mkdir()
         mount("tmpfs", str(folder), "tmpfs", MS_NOSUID | MS_NODEV, _SECRETS_OPTIONS)
         try:
-            for name, content in secrets.items():
-                (folder / name).write_bytes(content)
+            for secret in secrets:
+                path = folder / secret.name
+                path.write_bytes(secret.content)
+                os.chown(path, secret.uid, secret.gid)
+                path.chmod(secret.mode)
             yield folder
         finally:
             unmount(str(folder))

@@ -223,7 +223,8 @@ class OverlaySnapshots:
         try:
             diff.mkdir()
             os.chmod(diff, 0o755)
-            layer = _unpack_blob(blob, diff, CountingOptions(advance, stop))
+            with blob.open("rb", buffering=0) as file:
+                layer = _unpack_file(CountedFile(file, advance, stop), os.fstat(file.fileno()).st_size, diff)
             if expected and layer.diff_id != expected:
                 raise DriverError(f"layer verification failed: expected diff id {expected}, got {layer.diff_id}")
         except BaseException:
@@ -283,22 +284,11 @@ class OverlaySnapshots:
             shutil.rmtree(entry)
 
 
-class CountingOptions:
-    """How the reading of a blob is watched: `advance` is told the bytes read, `stop` ends it."""
-
-    def __init__(self, advance: Callable[[int], None] | None, stop: threading.Event) -> None:
-        self.advance = advance
-        self.stop = stop
-
-
-def _unpack_blob(blob: Path, diff: Path, options: CountingOptions) -> UnpackedLayer:
+def _unpack_file(counted: CountedFile, size_bytes: int, diff: Path) -> UnpackedLayer:
     digest = hashlib.sha256()
-    with blob.open("rb", buffering=0) as file:
-        counted = CountedFile(file, options.advance, options.stop)  # type: ignore[arg-type]
-        size = os.fstat(file.fileno()).st_size
-        with read_ahead(hashed(decompressed(counted), digest), size) as chunks:
-            unpacker = Unpacker(str(diff))
-            implied = unpacker.run(TarReader(Pieces(chunks)))
+    with read_ahead(hashed(decompressed(counted), digest), size_bytes) as chunks:
+        unpacker = Unpacker(str(diff))
+        implied = unpacker.run(TarReader(Pieces(chunks)))
     return UnpackedLayer(
         diff_id=f"sha256:{digest.hexdigest()}",
         unpacked_bytes=unpacker.bytes_written,

@@ -8,7 +8,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 import zstandard
 from isal import igzip, isal_zlib
@@ -23,17 +23,25 @@ _THREAD_FROM_BYTES = 4 << 20
 BOMB_FROM_BYTES = 1 << 30
 BOMB_RATIO = 200
 
-_BROKEN = (EOFError, zlib.error, isal_zlib.error, igzip.BadGzipFile, zstandard.ZstdError, lzma.LZMAError)
+_BROKEN: Any = (EOFError, zlib.error, isal_zlib.error, igzip.BadGzipFile, zstandard.ZstdError, lzma.LZMAError)
 
 
 class Stopped(Exception):
     """The caller does not want the result any more."""
 
 
+class Readable(Protocol):
+    """What bytes can be read from."""
+
+    def read(self, size: int = -1, /) -> bytes | None:
+        """At most `size` bytes, b"" at the end."""
+        ...
+
+
 class CountedFile:
     """A file that counts what was read of it, and whose reading can be stopped from another thread."""
 
-    def __init__(self, file: BinaryIO, advance: Callable[[int], None] | None, stop: threading.Event | None) -> None:
+    def __init__(self, file: Readable, advance: Callable[[int], None] | None, stop: threading.Event | None) -> None:
         self._file = file
         self._advance = advance
         self._stop = stop
@@ -43,7 +51,7 @@ class CountedFile:
         """As of any file. Raises: Stopped"""
         if self._stop is not None and self._stop.is_set():
             raise Stopped
-        data = self._file.read(size)
+        data = self._file.read(size) or b""
         self.bytes_read += len(data)
         if self._advance is not None:
             self._advance(self.bytes_read)
@@ -93,7 +101,8 @@ def decompressed(file: CountedFile, head: bytes = b"") -> Iterator[bytes]:
 
 def _open(kind: str, source: BinaryIO) -> BinaryIO:
     if kind == "gzip":
-        return cast(BinaryIO, igzip.IGzipFile(fileobj=source, mode="rb"))
+        gzip: Any = igzip.IGzipFile
+        return cast(BinaryIO, gzip(fileobj=source, mode="rb"))
     if kind == "zstd":
         return zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True, read_size=CHUNK_BYTES)
     if kind == "xz":

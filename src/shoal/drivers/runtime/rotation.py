@@ -13,7 +13,7 @@ from contextlib import suppress
 from shoal.drivers.runtime.layout import Notes
 from shoal.errors import DriverError
 
-_CHECK_S = 1.0
+_CHECK_S = 0.5
 
 _log = logging.getLogger(__name__)
 
