@@ -23,9 +23,14 @@ HEADERS = {
 _encode = msgspec.json.encode
 
 
+def json_line(value: Any) -> bytes:
+    """`value` as JSON with a newline at the end, as Docker's."""
+    return _encode(value) + b"\n"
+
+
 def json_reply(value: Any, status: int = 200) -> web.Response:
     """`value` as JSON, with a newline at the end as Docker's."""
-    return web.Response(body=_encode(value) + b"\n", status=status, content_type="application/json")
+    return web.Response(body=json_line(value), status=status, content_type="application/json")
 
 
 def empty(status: int = 204) -> web.Response:

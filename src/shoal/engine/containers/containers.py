@@ -107,9 +107,11 @@ class Containers:
 
     # -- verbs -----------------------------------------------------------------
 
-    async def create(self, spec: ContainerSpec, name: str = "") -> tuple[Container, Sequence[str]]:
+    async def create(
+        self, spec: ContainerSpec, name: str = "", *, platform: str = ""
+    ) -> tuple[Container, Sequence[str]]:
         """(the new container, warnings). Raises: InvalidArgument, NotFound, Conflict when the name is taken"""
-        return await self._creator.create(spec, name)
+        return await self._creator.create(spec, name, platform)
 
     async def start(self, reference: str) -> None:
         """Running. Raises: NotModified, Conflict; InvalidArgument or DriverError where it can't be started"""
@@ -162,14 +164,19 @@ class Containers:
         condition: "" and "not-running": it does not run; "next-exit": its next run has ended; "removed": it is gone
         Raises: NotFound, InvalidArgument
         """
+        self.check_condition(condition)
         container = self._book.resolve(reference)
         if condition in ("", "not-running"):
             return _result(await self._book.wait_until(container.id, lambda c: c is None or not _lives(c)), container)
         if condition == "next-exit":
             return _result(await self._book.wait_until(container.id, _next_exit(container)), container)
-        if condition == "removed":
-            return _result(await self._book.wait_gone(container), container)
-        raise InvalidArgument(f'invalid condition: "{condition}"')
+        return _result(await self._book.wait_gone(container), container)
+
+    @staticmethod
+    def check_condition(condition: str) -> None:
+        """Raises: InvalidArgument for a condition that `wait` does not know"""
+        if condition not in ("", "not-running", "next-exit", "removed"):
+            raise InvalidArgument(f'invalid condition: "{condition}"')
 
     async def remove(self, reference: str, *, force: bool = False, volumes: bool = False, link: bool = False) -> None:
         """Gone, killed first where `force` says so; `volumes`: its anonymous volumes too.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from shoal.engine.containers.names import check_name, make_name
 from shoal.engine.containers.normal import fill_in
 from shoal.engine.containers.parts import Parts
-from shoal.errors import InvalidArgument
+from shoal.errors import InvalidArgument, NotFound
 from shoal.model.container import Container, ContainerSpec
 from shoal.model.mount import MountPoint, MountType
 from shoal.model.volume import ANONYMOUS_LABEL
@@ -25,11 +25,15 @@ class Creator:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    async def create(self, spec: ContainerSpec, name: str) -> tuple[Container, Sequence[str]]:
+    async def create(self, spec: ContainerSpec, name: str, platform: str = "") -> tuple[Container, Sequence[str]]:
         """(the container, warnings). Raises: InvalidArgument, NotFound, Conflict"""
         parts, book, machine = self._parts, self._parts.book, self._parts.machine
         wanted = check_name(name) if name else make_name(machine.choose, book.is_free)
         image = parts.near.images.resolve(spec.image)
+        if platform and not _fits(platform, str(image.platform)):
+            raise NotFound(
+                f"image with reference {spec.image} was found but does not provide the specified platform ({platform})"
+            )
         container_id = machine.new_id()
         merged, warnings = fill_in(
             merge_image(spec, image.config), container_id, machine, lambda ref: book.resolve(ref).id
@@ -79,3 +83,12 @@ class Creator:
         if tuple(mounts) == container.mounts:
             return container
         return await self._parts.book.save(container, mounts=tuple(mounts))
+
+
+def _fits(wanted: str, has: str) -> bool:
+    """Whether "linux/amd64" is wanted and is there; "linux" fits every architecture, "linux/arm" every variant."""
+    names = {"x86_64": "amd64", "aarch64": "arm64"}
+    parts = [names.get(part, part) for part in wanted.lower().split("/")]
+    if len(parts) == 1 and parts[0] != "linux":
+        parts = ["linux", *parts]
+    return has.split("/")[: len(parts)] == parts

@@ -1,6 +1,6 @@
 """What of a container is shown to others: inspections, and what images, networks and volumes ask."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shoal.engine.containers.files import ContainerFiles
@@ -28,6 +28,9 @@ class Views:
     def __init__(self, parts: Parts, health: HealthChecks) -> None:
         self._parts = parts
         self._health = health
+        self.execs_of: Callable[[str], Sequence[str]] = (
+            lambda container_id: ()
+        )  #: told by the execs, once they are there
 
     @property
     def files(self) -> ContainerFiles:
@@ -41,6 +44,26 @@ class Views:
         if sandbox is not None:
             container = replace(container, endpoints=sandbox.endpoints, bound_ports=sandbox.ports)
         return replace(container, health=self._health.latest(container))
+
+    def now_ns(self) -> int:
+        """The engine's clock."""
+        return self._parts.machine.now_ns()
+
+    def image_name(self, container: Container) -> str:
+        """The image as the container names it, or the image's id where that name is another image's by now."""
+        try:
+            found = self._parts.near.images.resolve(container.spec.image)
+        except ShoalError:
+            return container.image_id
+        return container.spec.image if found.id == container.image_id else container.image_id
+
+    def upper_dir(self, container_id: str) -> str:
+        """Where its own changes are."""
+        return str(self._parts.near.snapshots.upper(container_id))
+
+    def exec_ids(self, container_id: str) -> Sequence[str]:
+        """Ids of the execs that run in it."""
+        return self.execs_of(container_id)
 
     async def sizes(self, container: Container) -> Sizes:
         """What it takes on disk. Cost: reads all of its changes"""

@@ -3,6 +3,7 @@
 import ipaddress
 import posixpath
 import re
+from dataclasses import replace
 
 from shoal.errors import InvalidArgument
 from shoal.model.capabilities import normal_capabilities
@@ -157,6 +158,12 @@ def check_resources(r: Resources) -> None:
             raise InvalidArgument(
                 f"ulimit soft limit must be less than or equal to hard limit: {ulimit.soft} > {ulimit.hard}"
             )
+
+
+def check_update(r: Resources) -> None:
+    """As `check_resources`, but swap may come without memory: the memory limit may be set already."""
+    without_memory = not r.memory_bytes and r.memory_swap_bytes > 0
+    check_resources(replace(r, memory_swap_bytes=0) if without_memory else r)
 
 
 def _memory_fault(r: Resources) -> str:
