@@ -104,7 +104,7 @@ def _mounts(
         if not permits.init_path:
             raise DriverError(
                 "no init program was found for --init (docker-init, tini, catatonit)",
-                hint="install one: apt-get install tini",
+                hint="install one: apt-get install catatonit",
             )
         mounts.append(m.init_mount(permits.init_path))
     return mounts
