@@ -50,6 +50,7 @@ class Transfer:
     downloads: (file on the host, name) already fetched for ADD
     files: (name, content) given in the Dockerfile
     owner: (uid, gid); None keeps the source's
+    archive_owner: the same for what is unpacked from archives
     mode: of `--chmod`, "" keeps the source's
     unpack: tar archives among the sources are unpacked; unpack_downloads: those fetched as well
     """
@@ -61,6 +62,7 @@ class Transfer:
     downloads: tuple[tuple[Path, str], ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     owner: tuple[int, int] | None = None
+    archive_owner: tuple[int, int] | None = None
     mode: str = ""
     parents: bool = False
     exclude: tuple[str, ...] = ()
@@ -98,6 +100,17 @@ class CacheRequest:
     uid: int = 0
     gid: int = 0
     seed: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretFile:
+    """A secret as one step sees it. name: of the file, unique in its folder"""
+
+    name: str
+    content: bytes = field(repr=False)
+    uid: int = 0
+    gid: int = 0
+    mode: int = 0o400
 
 
 class BuildFiles(Protocol):
@@ -159,8 +172,8 @@ class BuildFiles(Protocol):
         """The cache directory, held for the time of the `with`: "locked" waits for others, "private" evades them."""
         ...
 
-    def secrets(self, secrets: Mapping[str, bytes]) -> AbstractAsyncContextManager[Path]:
-        """A tmpfs with a file for each secret, named by its key; gone at the end of the `with`."""
+    def secrets(self, secrets: Sequence[SecretFile]) -> AbstractAsyncContextManager[Path]:
+        """A tmpfs with a file for each secret; gone at the end of the `with`."""
         ...
 
     async def cache_usage(self) -> Sequence[tuple[str, int, int]]:

@@ -53,16 +53,19 @@ class BuildStep:
     """One finished step of some build: what the cache finds by its key. A record of the store.
 
     digest: cache key of the step, 64 hex digits; covers everything that its result depends on
-    layer: digest of the layer's diff ("sha256:…"), "" when the step only changed the config
+    same_as: another digest for the same step, made from the content that it copied; "" = none. Later steps build on it,
+        so that a stage that was built anew with the same result costs the others nothing
+    base: chain id of the layers below, "" for none; the step holds for these only
+    layer: chain id with the step's own layer on top; equal to `base` when the step changed no file
     description: the instruction, for people
-    parent: digest of the step before, "" for the first
     size_bytes: of the layer's files
     """
 
     digest: str
+    same_as: str = ""
+    base: str
     layer: str
     description: str
-    parent: str
     created_at: int
     size_bytes: int = 0
     used_at: int = 0
@@ -72,3 +75,25 @@ class BuildStep:
     def key(self) -> str:
         """The digest."""
         return self.digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildCacheEntry:
+    """What the cache keeps, for `system df` and prune. Source: Docker Engine API v1.51, BuildCache.
+
+    kind: regular | exec.cachemount
+    parents: ids of the entries that it stands on
+    in_use: a running build holds it
+    shared: an image has the layer too, so that removing the entry frees nothing
+    """
+
+    id: str
+    kind: str
+    description: str
+    size_bytes: int
+    created_at: int
+    used_at: int
+    use_count: int
+    parents: tuple[str, ...] = ()
+    in_use: bool = False
+    shared: bool = False

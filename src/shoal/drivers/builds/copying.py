@@ -95,7 +95,7 @@ class _Transfer:
             self._contents(source, target, "", ignore, path)
         elif self.wanted.unpack and is_archive(source):
             target = rooted.make_directories(self.root, destination, self.owner)
-            unpack_archive(source, self.root, target, self.wanted.owner)
+            unpack_archive(source, self.root, target, self.wanted.archive_owner)
         elif not ignore.excludes(path):
             self._file(source, info, self._file_target(destination, os.path.basename(path)))
 
@@ -182,7 +182,7 @@ class _Transfer:
         w = self.wanted
         if w.unpack_downloads and is_archive(str(file)):
             target = rooted.make_directories(self.root, w.destination, self.owner)
-            unpack_archive(str(file), self.root, target, w.owner)
+            unpack_archive(str(file), self.root, target, w.archive_owner)
             return
         if not name and w.destination.endswith("/"):
             raise InvalidArgument("cannot determine filename from the URL: expected a destination that is no directory")
