@@ -128,8 +128,8 @@ class Links(Protocol):
         """Take an endpoint out of a living namespace. Idempotent."""
         ...
 
-    async def set_gateways(self, container_id: str, interface: str, gateways: Sequence[str]) -> None:
-        """Make these the default routes of a living namespace; () = there is none."""
+    async def set_gateways(self, container_id: str, routes: Sequence[tuple[str, str]]) -> None:
+        """Make these (interface, gateway) the default routes of a living namespace; () = there is none."""
         ...
 
     async def destroy(self, container_id: str, host_interfaces: Sequence[str]) -> None:
@@ -199,7 +199,7 @@ class Netd(Protocol):
     ) -> Sequence[int] | PortRefused:
         """The host port of each wish. Replaces what was held for the container, all or nothing.
 
-        descriptors: of `OpenNamespace`; () = those that it has
+        descriptors: of `OpenNamespace`, closed by this call; () = those that it has
         """
         ...
 

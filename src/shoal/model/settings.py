@@ -25,7 +25,13 @@ class Settings:
     insecure_registries: tuple[str, ...] = ()  #: "host[:port]" spoken to without TLS; loopback is always allowed
     stand_ins: bool = False  #: make images from recipes where the registry can't be reached
     build_cas: bool = True  #: show the host's certificates to RUN steps (never kept in the image)
-    address_pools: tuple[str, ...] = ("172.17.0.0/16", "172.18.0.0/15", "172.20.0.0/14", "172.24.0.0/13", "192.168.0.0/16")
+    address_pools: tuple[str, ...] = (
+        "172.17.0.0/16",
+        "172.18.0.0/15",
+        "172.20.0.0/14",
+        "172.24.0.0/13",
+        "192.168.0.0/16:20",
+    )
     mtu: int = 0  #: of new networks; 0 = the uplink's
     dns: tuple[str, ...] = ()  #: resolvers for names from outside; () = the host's
     stop_containers_on_exit: bool = False

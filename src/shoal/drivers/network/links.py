@@ -168,12 +168,12 @@ class HostLinks:
 
         await self._run(lambda: self._with_namespace(container_id, remove))
 
-    async def set_gateways(self, container_id: str, interface: str, gateways: Sequence[str]) -> None:
-        """Make these the default routes of a living namespace."""
+    async def set_gateways(self, container_id: str, routes: Sequence[tuple[str, str]]) -> None:
+        """Make these (interface, gateway) the default routes of a living namespace."""
 
         def change(namespace: int) -> None:
             with inside(namespace, self._home):
-                replace_gateways(interface, gateways)
+                replace_gateways(routes)
 
         await self._run(lambda: self._with_namespace(container_id, change))
 

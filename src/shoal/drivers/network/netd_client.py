@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,14 @@ class NetdClient:
         self._log_path = run / "netd.log"
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="netd")
         self._connection: socket.socket | None = None
+        self._pid = 0
         self._pidfd = -1
         self._gone = asyncio.Event()
 
     async def open(self) -> Sequence[str]:
         """Adopt the process of an earlier engine or start one; ids of what it holds."""
         self._gone.clear()
+        ids: list[str]
         ids, pid = await self._in_thread(self._open)
         self._watch(pid)
         return ids
@@ -104,6 +107,7 @@ class NetdClient:
 
     def _watch(self, pid: int) -> None:
         self._unwatch()
+        self._pid = pid
         try:
             self._pidfd = os.pidfd_open(pid)
         except ProcessLookupError:
@@ -119,6 +123,8 @@ class NetdClient:
 
     def _on_gone(self) -> None:
         self._unwatch()
+        with suppress(ChildProcessError):  # a child of an earlier engine is not ours to bury
+            os.waitpid(self._pid, os.WNOHANG)
         self._gone.set()
 
     async def put(
@@ -126,7 +132,11 @@ class NetdClient:
     ) -> Sequence[int] | PortRefused:
         """The host port of each wish; see the contract."""
         message = _put_message(container_id, holding)
-        reply, _ = await self._in_thread(self._request, message, tuple(descriptors))
+        try:
+            reply, _ = await self._in_thread(self._request, message, tuple(descriptors))
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
         if "refused" in reply:
             return PortRefused(**reply["refused"])
         return list(reply["ports"])

@@ -80,16 +80,14 @@ def deconfigure(interface: str) -> None:
             return  # it is not there
 
 
-def replace_gateways(interface: str, gateways: Sequence[str]) -> None:
-    """Make these the only default routes, from inside."""
+def replace_gateways(routes: Sequence[tuple[str, str]]) -> None:
+    """Make these (interface, gateway) the only default routes, from inside."""
     with nl.Netlink() as netlink:
         old = [(d, i, m) for d, i, m in netlink.routes() if d in ("0.0.0.0/0", "::/0")]
         for destination, index, metric in old:
             family = socket.AF_INET6 if ":" in destination else socket.AF_INET
             netlink.send([nl.delete_default_route(family, index, metric)])
-        if gateways:
-            index = socket.if_nametoindex(interface)
-            netlink.send([nl.default_route(index, gateway) for gateway in gateways], interface)
+        netlink.send([nl.default_route(socket.if_nametoindex(i), gateway) for i, gateway in routes], "default route")
 
 
 def open_resolver(nftables: Nftables) -> tuple[int, int]:

@@ -2,5 +2,6 @@
 
 from shoal.engine.networks.members import Members
 from shoal.engine.networks.networks import Networks
+from shoal.engine.networks.parts import NetworkDrivers, Sources
 
-__all__ = ["Members", "Networks"]
+__all__ = ["Members", "NetworkDrivers", "Networks", "Sources"]

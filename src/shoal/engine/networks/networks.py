@@ -1,60 +1,198 @@
 """The noun `networks` of the engine."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 
+from shoal.contracts.store import NodeStore
+from shoal.engine.events import Events
+from shoal.engine.networks import wiring
+from shoal.engine.networks.attach import Attaching
+from shoal.engine.networks.gate import Gate
 from shoal.engine.networks.members import Members
+from shoal.engine.networks.parts import NetworkDrivers, Parts, Sources
+from shoal.engine.networks.repair import Repair
+from shoal.engine.networks.sandboxes import Sandboxes
+from shoal.errors import Forbidden, InvalidArgument
+from shoal.lifecycle.network import ipam, rules
 from shoal.model.endpoint import EndpointSettings
-from shoal.model.network import JoinRequest, Network, NetworkSpec, Sandbox
+from shoal.model.network import BRIDGE_NAME, MTU, PARENT, PREDEFINED, JoinRequest, Network, NetworkSpec, Sandbox
+from shoal.model.settings import Settings
 
 
 class Networks:
     """Networks, and the sandboxes of running containers."""
 
+    def __init__(
+        self, settings: Settings, store: NodeStore, events: Events, drivers: NetworkDrivers, sources: Sources
+    ) -> None:
+        self._parts = Parts(
+            settings=settings,
+            store=store,
+            events=events,
+            links=drivers.links,
+            netd=drivers.netd,
+            gate=Gate(drivers.firewall, settings.instance),
+            sources=sources,
+        )
+        self._ula = ipam.ula_prefix(sources.host_seed)
+        self._sandboxes = Sandboxes(self._parts)
+        self._attaching = Attaching(self._parts, self._sandboxes)
+        self._repair = Repair(self._parts, self._sandboxes, self._attaching)
+        self._watch: asyncio.Task[None] | None = None
+        self._changing = asyncio.Lock()
+
     def set_members(self, members: Members) -> None:
         """Tell who knows the containers (wired after both nouns exist)."""
-        raise NotImplementedError
+        self._parts.members = members
 
-    async def open(self, living: Sequence[str]) -> None:
+    async def open(self, living: Mapping[str, int]) -> None:
         """Adopt what runs and repair the rest: called once at start, before anything else.
 
-        living: ids of the containers whose processes live; the sandboxes of all others are removed
+        living: {id: pid of the first process} of the containers that run; the sandboxes of all others are removed
         """
-        raise NotImplementedError
+        await self._ensure_predefined()
+        await self._repair.run(living)
+        self._watch = asyncio.create_task(self._repair.watch(), name="netd-watch")
+
+    async def _ensure_predefined(self) -> None:
+        present = {network.name for network in self._parts.store.all(Network)}
+        for spec in rules.default_specs(self._default_bridge()):
+            if spec.name in present:
+                continue
+            if spec.driver == "bridge":
+                network = await self._complete(spec)
+            else:
+                network = Network(id=self._parts.sources.new_id(), spec=spec, created_at=self._parts.sources.now_ns())
+            await self._parts.store.commit(network)
+
+    def _default_bridge(self) -> str:
+        settings = self._parts.settings
+        return "shoal0" if settings.instance == "shoal" else f"s{settings.tag}0"
 
     async def close(self) -> None:
         """Let go; containers keep their network, names and ports."""
-        raise NotImplementedError
+        if self._watch is not None:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch
+        await self._parts.netd.close()
+        await self._parts.links.close()
 
     def resolve(self, reference: str) -> Network:
         """The network with this id, name or unique id prefix.
 
         Raises: NotFound "network x not found"
         """
-        raise NotImplementedError
+        return self._parts.network(reference)
 
     def list(self, filters: Mapping[str, Sequence[str]]) -> Sequence[Network]:
         """Networks that pass the filters (name, id, driver, type, scope, label, dangling)."""
-        raise NotImplementedError
+        return rules.select(self._parts.store.all(Network), filters, self._used())
+
+    def _used(self) -> set[str]:
+        return {n.id for n in self._parts.store.all(Network) if self._parts.leases.users(n.id)}
 
     async def create(self, spec: NetworkSpec) -> Network:
-        """A new network."""
-        raise NotImplementedError
+        """A new network, its bridge ready.
+
+        Raises: Conflict for a taken name, Forbidden for an overlap or a predefined name, InvalidArgument, NotFound for
+            an unknown driver or IPAM driver, NotSupported, Unavailable when the pools are used up
+        """
+        async with self._changing:
+            network = await self._complete(spec)
+            if network.driver == "bridge" and await self._parts.links.has_link(network.interface):
+                raise Forbidden(f'cannot create network {spec.name}: the host has a link "{network.interface}" already')
+            # First the record: after a crash between here and the end the next start finishes the bridge.
+            await self._parts.store.commit(network)
+            try:
+                await self._make(network)
+            except BaseException:
+                await self._unmake(network)
+                raise
+        self._parts.publish(network, "create")
+        return network
+
+    async def _complete(self, spec: NetworkSpec) -> Network:
+        """The network that `spec` becomes, with its subnets, link and MTU."""
+        network_id = self._parts.sources.new_id()
+        networks = self._parts.store.all(Network)
+        if spec.name not in PREDEFINED or any(n.name == spec.name for n in networks):
+            spec = rules.check_create(spec, networks, self._bridge_name(network_id))
+        host = await self._parts.links.host()
+        completed = ipam.complete_spec(spec, networks, self._parts.settings.address_pools, self._ula, host.subnets)
+        parent = spec.options.get(PARENT, "") if spec.driver == "macvlan" else ""
+        if parent and not await self._parts.links.has_link(parent):
+            raise InvalidArgument(f'the host has no link "{parent}" to be the parent of network {spec.name}')
+        interface = parent or spec.options.get(BRIDGE_NAME) or self._bridge_name(network_id)
+        return Network(
+            id=network_id,
+            spec=replace(completed, scope=spec.scope or "local"),
+            created_at=self._parts.sources.now_ns(),
+            interface=interface,
+            mtu=int(spec.options.get(MTU, 0)) or self._parts.settings.mtu or host.mtu,
+        )
+
+    def _bridge_name(self, network_id: str) -> str:
+        settings = self._parts.settings
+        return f"shoal-{network_id[:8]}" if settings.instance == "shoal" else f"s{settings.tag}{network_id[:8]}"
+
+    async def _make(self, network: Network) -> None:
+        if network.spec.enable_ipv6:
+            await self._parts.links.enable_forwarding(ipv6=True)
+        if network.driver == "bridge":
+            await self._parts.links.ensure_bridge(wiring.bridge_link(network))
+            self._parts.gate.set_bridge(network.id, wiring.bridge_of(network))
+            await self._parts.gate.settle()
+
+    async def _unmake(self, network: Network) -> None:
+        if network.driver == "bridge":
+            self._parts.gate.set_bridge(network.id, None)
+            await self._parts.links.remove_bridge(network.interface)
+            await self._parts.gate.settle()
+        await self._parts.store.commit(deletes=[(Network, network.id)])
 
     async def remove(self, reference: str) -> None:
-        """Remove a network without active endpoints."""
-        raise NotImplementedError
+        """Remove a network without active endpoints.
 
-    async def prune(self, filters: Mapping[str, Sequence[str]]) -> Sequence[str]:
-        """Names of the networks removed because no running container uses them."""
-        raise NotImplementedError
+        Raises: NotFound, Forbidden for a predefined one and for one in use
+        """
+        async with self._changing:
+            network = self.resolve(reference)
+            rules.check_remove(network)
+            ipam.check_unused(network.name, self._parts.user_names(network.id), network.id)
+            await self._unmake(network)
+        self._parts.publish(network, "destroy")
+
+    async def prune(self, filters: Mapping[str, Sequence[str]], until: int = 0) -> Sequence[str]:
+        """Names of the networks removed because no running container uses them.
+
+        until: those made before this time (ns since the epoch) only, 0 = all
+        """
+        found = rules.select_prunable(self._parts.store.all(Network), filters, self._used(), until)
+        removed = []
+        for network in found:
+            with suppress(Forbidden):  # somebody began to use it
+                await self.remove(network.id)
+                removed.append(network.name)
+        self._parts.events.publish("network", "prune", "", {"reclaimed": "0"})
+        return removed
 
     async def connect(self, reference: str, container: str, settings: EndpointSettings) -> None:
-        """Attach a container, running or not, to one more network."""
-        raise NotImplementedError
+        """Attach a container, running or not, to one more network.
+
+        Raises: NotFound, Forbidden when it is there already or its address is taken, InvalidArgument
+        """
+        await self._attaching.connect(self.resolve(reference), container, settings)
 
     async def disconnect(self, reference: str, container: str, *, force: bool = False) -> None:
-        """Detach a container, running or not, from a network."""
-        raise NotImplementedError
+        """Detach a container, running or not, from a network.
+
+        force: also when nobody knows the container any more
+        Raises: NotFound, Conflict when it is not connected
+        """
+        await self._attaching.disconnect(self.resolve(reference), container, force=force)
 
     async def join(self, request: JoinRequest) -> Sandbox:
         """The sandbox for a container that is about to start; everything in it is ready.
@@ -62,20 +200,20 @@ class Networks:
         All or nothing: when this fails (port taken, address outside the subnet, …) nothing is left behind.
         Calling it again for the same container first removes what was there.
         """
-        raise NotImplementedError
+        return await self._sandboxes.join(request)
 
     async def leave(self, container_id: str) -> None:
         """Give back everything of a container that has ended. Idempotent."""
-        raise NotImplementedError
+        await self._sandboxes.leave(container_id)
 
     def sandbox(self, container_id: str) -> Sandbox | None:
         """The network of a running container, None when it has none (not running)."""
-        raise NotImplementedError
+        return self._parts.store.get(Sandbox, container_id)
 
     def sandboxes_on(self, network: Network) -> Sequence[Sandbox]:
         """Running containers with an endpoint on `network`, oldest first."""
-        raise NotImplementedError
+        return self._parts.sandboxes_on(network.id)
 
     async def rename(self, container_id: str, name: str) -> None:
         """Make the new name of a running container resolve, and the old one no longer."""
-        raise NotImplementedError
+        await self._attaching.rename(container_id, name)

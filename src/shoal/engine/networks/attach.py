@@ -1,0 +1,189 @@
+"""Running and stopped containers connected to networks and disconnected from them."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from shoal.contracts.networking import PortRefused
+from shoal.engine.networks import wiring
+from shoal.engine.networks.parts import Parts
+from shoal.engine.networks.sandboxes import Sandboxes
+from shoal.engine.networks.wiring import Attachment
+from shoal.errors import Conflict, DriverError, NotFound
+from shoal.lifecycle.network import files
+from shoal.lifecycle.network.names import endpoint_names
+from shoal.lifecycle.network.rules import check_connect, check_disconnect, check_endpoint
+from shoal.model.endpoint import Endpoint, EndpointSettings
+from shoal.model.network import IFNAME, Member, Network, Sandbox
+
+
+class Attaching:
+    """Connects and disconnects; also renames, which is the same work on names."""
+
+    def __init__(self, parts: Parts, sandboxes: Sandboxes) -> None:
+        self._parts = parts
+        self._sandboxes = sandboxes
+
+    async def connect(self, network: Network, container: str, settings: EndpointSettings) -> None:
+        """Attach a container to one more network. Raises: Forbidden, InvalidArgument, NotFound"""
+        member = self._parts.known_members().member(container)
+        async with self._parts.lock(member.container_id):
+            sandbox = self._parts.store.get(Sandbox, member.container_id)
+            connected = {*member.endpoints, *(sandbox.endpoints if sandbox is not None else ())}
+            check_connect(network, member.network_mode, connected, member.name)
+            check_endpoint(network, settings)
+            if sandbox is not None and member.is_running:
+                await self._plug(sandbox, network, settings)
+            await self._save(member, {**member.endpoints, network.name: settings})
+        self._parts.publish(network, "connect", {"container": member.container_id})
+
+    async def _save(self, member: Member, endpoints: Mapping[str, EndpointSettings]) -> None:
+        await self._parts.known_members().save_endpoints(member.container_id, endpoints)
+
+    async def _plug(self, sandbox: Sandbox, network: Network, settings: EndpointSettings) -> None:
+        request = replace(sandbox.request, endpoints={**sandbox.request.endpoints, network.name: settings})
+        taken = {e.interface for e in sandbox.endpoints.values()}
+        interface = settings.driver_opts.get(IFNAME) or next(
+            name for i in range(len(taken) + 1) if (name := f"eth{i}") not in taken
+        )
+        endpoint = self._sandboxes.new_endpoint(request, network, settings, interface)
+        added = Attachment(network, settings, endpoint)
+        before = self._parts.attachments(sandbox)
+        after = wiring.in_order([*before, added])
+        try:
+            await self._parts.links.plug(sandbox.container_id, replace(wiring.wire_of(added, after), gateways=()))
+            lines = wiring.hosts_lines(added, request)
+            endpoints: dict[str, Endpoint] = {**sandbox.endpoints, network.name: endpoint}
+            changed = replace(sandbox, request=request, endpoints=endpoints)
+            await self._settle(changed, before, after, added_lines=lines)
+        except BaseException:
+            self._parts.leases.release(sandbox.container_id, network.id)
+            raise
+
+    async def disconnect(self, network: Network, container: str, *, force: bool) -> None:
+        """Detach a container from a network. Raises: NotFound, Conflict, InvalidArgument"""
+        member = self._find(network, container, force)
+        async with self._parts.lock(member.container_id):
+            check_disconnect(network, member.network_mode)
+            sandbox = self._parts.store.get(Sandbox, member.container_id)
+            is_live = sandbox is not None and network.name in sandbox.endpoints
+            if not is_live and network.name not in member.endpoints:
+                raise Conflict(f"container {member.container_id} is not connected to network {network.name}")
+            if sandbox is not None and is_live:
+                await self._unplug(sandbox, network)
+            kept = {name: s for name, s in member.endpoints.items() if name != network.name}
+            if len(kept) != len(member.endpoints):
+                await self._save(member, kept)
+        self._parts.publish(network, "disconnect", {"container": member.container_id})
+
+    def _find(self, network: Network, container: str, force: bool) -> Member:
+        try:
+            return self._parts.known_members().member(container)
+        except NotFound:
+            for sandbox in self._parts.sandboxes_on(network.id) if force else ():
+                if container in (sandbox.request.name, sandbox.container_id):
+                    return Member(
+                        container_id=sandbox.container_id,
+                        name=sandbox.request.name,
+                        hostname=sandbox.request.hostname,
+                        is_running=False,
+                        network_mode=sandbox.request.network_mode,
+                    )
+            raise
+
+    async def _unplug(self, sandbox: Sandbox, network: Network) -> None:
+        before = self._parts.attachments(sandbox)
+        gone = next(a for a in before if a.network.id == network.id)
+        after = [a for a in before if a is not gone]
+        await self._parts.links.unplug(sandbox.container_id, wiring.wire_of(gone, before))
+        self._parts.leases.release(sandbox.container_id, network.id)
+        endpoints = {name: e for name, e in sandbox.endpoints.items() if name != network.name}
+        asked = {name: s for name, s in sandbox.request.endpoints.items() if name != network.name}
+        changed = replace(sandbox, endpoints=endpoints, request=replace(sandbox.request, endpoints=asked))
+        await self._settle(changed, before, after, removed_lines=wiring.hosts_lines(gone, sandbox.request))
+
+    async def _settle(
+        self,
+        sandbox: Sandbox,
+        before: list[Attachment],
+        after: list[Attachment],
+        added_lines: list[str] | None = None,
+        removed_lines: list[str] | None = None,
+    ) -> None:
+        """Routes, names, ports, firewall, files and record as they follow from the endpoints `after`."""
+        await self._route(sandbox.container_id, before, after)
+        host = await self._parts.links.host()
+        wanted = wiring.wanted_resolv_conf(sandbox.request, host, self._parts.settings.dns)
+        had_resolver = wiring.needs_resolver(before, wanted)
+        asks_us = wiring.needs_resolver(after, wanted) or had_resolver
+        descriptors: tuple[int, ...] = ()
+        if asks_us and not had_resolver:
+            descriptors = await self._parts.links.add_resolver(sandbox.container_id)
+        forward = self._sandboxes.forward(sandbox.request, host, after) if asks_us else ()
+        await self.hold(sandbox, after, forward, descriptors)
+        if descriptors:
+            text = files.resolv_conf_text(files.behind_local_resolver(wanted), forward)
+            sandbox = replace(sandbox, resolv_conf=text)
+        hosts = await asyncio.to_thread(_edit_files, sandbox, removed_lines or [], added_lines or [], bool(descriptors))
+        await self._parts.store.commit(replace(sandbox, hosts=hosts))
+
+    async def _route(self, container_id: str, before: list[Attachment], after: list[Attachment]) -> None:
+        old = {a.endpoint.interface: wiring.gateways_of(a, before) for a in before}
+        new = {a.endpoint.interface: wiring.gateways_of(a, after) for a in after}
+        if {i: g for i, g in old.items() if g} == {i: g for i, g in new.items() if g}:
+            return
+        routes = [(interface, gateway) for interface, gateways in new.items() for gateway in gateways]
+        await self._parts.links.set_gateways(container_id, routes)
+
+    async def hold(
+        self,
+        sandbox: Sandbox,
+        attachments: list[Attachment],
+        forward: tuple[str, ...],
+        descriptors: tuple[int, ...] = (),
+    ) -> None:
+        """Bring netd and the firewall to the sandbox as it is. Closes the descriptors. Raises: DriverError"""
+        wishes = wiring.bound_wishes(sandbox.ports)
+        holding = wiring.holding_of(attachments, forward, wishes, self._parts.member_id)
+        result = await self._parts.netd.put(sandbox.container_id, holding, descriptors)
+        if isinstance(result, PortRefused):
+            raise DriverError(f"port of container {sandbox.request.name} on {result.ip} lost: {result.detail}")
+        forwards = wiring.forwards_of(sandbox.request, sandbox.ports, wiring.publication(attachments))
+        self._parts.gate.set_forwards(sandbox.container_id, tuple(forwards))
+        await self._parts.gate.settle()
+
+    async def rename(self, container_id: str, name: str) -> None:
+        """Make the new name of a running container resolve, and the old one no longer."""
+        async with self._parts.lock(container_id):
+            sandbox = self._parts.store.get(Sandbox, container_id)
+            if sandbox is None:
+                return
+            request = replace(sandbox.request, name=name)
+            endpoints = {
+                network: replace(
+                    endpoint,
+                    dns_names=endpoint_names(name, endpoint.aliases, container_id, request.hostname),
+                )
+                if endpoint.dns_names
+                else endpoint
+                for network, endpoint in sandbox.endpoints.items()
+            }
+            renamed = replace(sandbox, request=request, endpoints=endpoints)
+            if sandbox.netns_path is not None and not sandbox.shares:
+                host = await self._parts.links.host()
+                attachments = self._parts.attachments(renamed)
+                await self.hold(renamed, attachments, self._sandboxes.forward(request, host, attachments))
+            await self._parts.store.commit(renamed)
+
+
+def _edit_files(sandbox: Sandbox, removed: list[str], added: list[str], new_resolver: bool) -> str:
+    """The new text of the container's /etc/hosts; its own edits in there stay."""
+    path = Path(sandbox.request.hosts_path) if sandbox.request.hosts_path else None
+    text = path.read_text() if path is not None and path.exists() else sandbox.hosts
+    text = files.edit_hosts(text, removed, added)
+    if path is not None:
+        path.write_text(text)
+    if new_resolver and sandbox.request.resolv_conf_path:
+        Path(sandbox.request.resolv_conf_path).write_text(sandbox.resolv_conf)
+    return text

@@ -1,0 +1,111 @@
+"""What an engine does when it starts: adopt what lives, finish or undo what is half done, remove what is dead."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Mapping, Sequence
+
+from shoal.engine.networks import wiring
+from shoal.engine.networks.attach import Attaching
+from shoal.engine.networks.parts import Parts
+from shoal.engine.networks.sandboxes import Sandboxes
+from shoal.errors import DriverError, ShoalError
+from shoal.model.network import Network, Sandbox
+
+log = logging.getLogger(__name__)
+RETRY_S = 1.0
+
+
+class Repair:
+    """Compares the records with the host and makes them agree."""
+
+    def __init__(self, parts: Parts, sandboxes: Sandboxes, attaching: Attaching) -> None:
+        self._parts = parts
+        self._sandboxes = sandboxes
+        self._attaching = attaching
+
+    async def run(self, living: Mapping[str, int]) -> None:
+        """living: {container id: pid of its first process}."""
+        await self._forwarding()
+        for network in self._parts.store.all(Network):
+            if network.driver == "bridge":
+                await self._parts.links.ensure_bridge(wiring.bridge_link(network))
+                self._parts.gate.set_bridge(network.id, wiring.bridge_of(network))
+        held = await self._parts.netd.open()
+        sandboxes = await self._forget_dead(living)
+        self._parts.leases.load(sandboxes)
+        await self._names_of_namespaces(sandboxes, living)
+        await self._parts.netd.drop([id for id in held if id not in living])
+        await self.hold_all(sandboxes, held)
+        await self._parts.gate.rebuild()
+        await self._sweep(sandboxes)
+
+    async def _forwarding(self) -> None:
+        if await self._parts.links.enable_forwarding(ipv6=False):
+            log.warning("net.ipv4.ip_forward was off and is on now: this host routes between its links")
+        if any(n.spec.enable_ipv6 for n in self._parts.store.all(Network)):
+            await self._parts.links.enable_forwarding(ipv6=True)
+
+    async def _forget_dead(self, living: Mapping[str, int]) -> list[Sandbox]:
+        """The sandboxes that are left."""
+        found = self._parts.store.all(Sandbox)
+        dead = [s for s in found if s.container_id not in living]
+        await self._parts.store.commit(deletes=[(Sandbox, s.container_id) for s in dead])
+        return [s for s in found if s.container_id in living]
+
+    async def _names_of_namespaces(self, sandboxes: Sequence[Sandbox], living: Mapping[str, int]) -> None:
+        """Every living namespace has its name under the run directory, and no other has one."""
+        pinned = await self._parts.links.pinned()
+        for sandbox in sandboxes:
+            if sandbox.netns_path is not None and not sandbox.shares and not pinned.get(sandbox.container_id):
+                await self._pin(sandbox, living[sandbox.container_id])
+        alive = {s.container_id for s in sandboxes}
+        for container_id in pinned:
+            if container_id not in alive:
+                await self._parts.links.destroy(container_id, ())
+
+    async def _pin(self, sandbox: Sandbox, pid: int) -> None:
+        descriptors = await self._parts.netd.take(sandbox.container_id)
+        try:
+            if not descriptors:
+                descriptors = (os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC),)
+            await self._parts.links.pin(sandbox.container_id, descriptors[0])
+        except (OSError, DriverError) as error:
+            log.warning("network namespace not named", extra={"container": sandbox.container_id, "cause": str(error)})
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+    async def hold_all(self, sandboxes: Sequence[Sandbox], held: Sequence[str]) -> None:
+        """netd and the firewall know every sandbox. held: ids of those whose sockets netd has"""
+        host = await self._parts.links.host()
+        for sandbox in sandboxes:
+            if sandbox.netns_path is None or sandbox.shares:
+                continue
+            attachments = self._parts.attachments(sandbox)
+            wanted = wiring.wanted_resolv_conf(sandbox.request, host, self._parts.settings.dns)
+            descriptors: tuple[int, ...] = ()
+            try:
+                if sandbox.container_id not in held and wiring.needs_resolver(attachments, wanted):
+                    descriptors = await self._parts.links.add_resolver(sandbox.container_id)
+                forward = self._sandboxes.forward(sandbox.request, host, attachments)
+                await self._attaching.hold(sandbox, attachments, forward, descriptors)
+            except ShoalError as error:
+                log.error("network not repaired", extra={"container": sandbox.container_id, "cause": error.message})
+
+    async def _sweep(self, sandboxes: Sequence[Sandbox]) -> None:
+        keep = [e.host_interface for s in sandboxes for e in s.endpoints.values() if e.host_interface]
+        keep += [n.interface for n in self._parts.store.all(Network) if n.interface]
+        await self._parts.links.sweep(keep)
+
+    async def watch(self) -> None:
+        """Start netd anew whenever it ends, with everything that it held. Ends by being cancelled."""
+        while True:
+            await self._parts.netd.wait_gone()
+            log.error("netd has ended and is started again")
+            try:
+                held = await self._parts.netd.open()
+                await self.hold_all(self._parts.store.all(Sandbox), held)
+            except ShoalError as error:
+                log.error("netd can't be started", extra={"cause": error.message})
+                await asyncio.sleep(RETRY_S)
