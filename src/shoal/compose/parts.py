@@ -215,7 +215,7 @@ class Limits:
     pids: int | None = None
     oom_kill_disable: bool = False
     oom_score_adj: int = 0
-    blkio: BlkioConfig = BlkioConfig()
+    blkio: BlkioConfig = field(default_factory=BlkioConfig)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

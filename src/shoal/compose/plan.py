@@ -4,8 +4,8 @@ The usual course of `up`: `plan_images`, carried out, images listed again, then 
 `--dry-run`.
 """
 
-from shoal.compose.planning.images import plan_build, plan_images, plan_pull, plan_push
 from shoal.compose.planning.down import plan_down
+from shoal.compose.planning.images import plan_build, plan_images, plan_pull, plan_push
 from shoal.compose.planning.join import preview
 from shoal.compose.planning.lifecycle import (
     plan_kill,

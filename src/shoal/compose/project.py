@@ -90,7 +90,7 @@ class Service:
     shm_size_bytes: int = 0
     storage_opt: Mapping[str, str] = field(default_factory=dict)
 
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     ulimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     sysctls: Mapping[str, str] = field(default_factory=dict)
     devices: tuple[Device, ...] = ()
@@ -109,8 +109,8 @@ class Service:
     use_api_socket: bool = False
 
     healthcheck: HealthCheck | None = None
-    logging: Logging = Logging()
-    deploy: Deploy = Deploy()
+    logging: Logging = field(default_factory=Logging)
+    deploy: Deploy = field(default_factory=Deploy)
     pre_start: tuple["Service", ...] = ()
     post_start: tuple[Hook, ...] = ()
     pre_stop: tuple[Hook, ...] = ()
@@ -207,12 +207,15 @@ class Project:
     disabled_services: those left out by their profiles
     working_dir: absolute; relative paths of the file started there
     files: absolute paths of the files it was loaded from
+    env_files: absolute paths of the environment files it was loaded with
     compatibility: names join with `_` in place of `-`
+    link_environment: links give variables such as `DB_PORT_3306_TCP_ADDR` (files of the first format)
     """
 
     name: str
     working_dir: str
     files: tuple[str, ...] = ()
+    env_files: tuple[str, ...] = ()
     services: Mapping[str, Service] = field(default_factory=dict)
     disabled_services: Mapping[str, Service] = field(default_factory=dict)
     networks: Mapping[str, Network] = field(default_factory=dict)
@@ -222,6 +225,7 @@ class Project:
     profiles: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     compatibility: bool = False
+    link_environment: bool = False
     tree: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property

@@ -1,0 +1,608 @@
+"""Every key of the Compose file format, its type, and what Shoal does with it.
+
+A key without a note is honoured. `warning` keys are read and have no effect; `error` keys are refused; `cluster` keys
+speak to a cluster and have no effect on one engine. The loader checks files against this table, and
+`docs/compose-support.md` is generated from it. A test holds it equal to the key set of the published schema.
+"""
+
+import re
+
+from shoal.compose.key_types import (
+    NAME,
+    AnyOf,
+    Choice,
+    Key,
+    Later,
+    ListOf,
+    MapOf,
+    Pattern,
+    Record,
+    Scalar,
+)
+
+TEXT = Scalar("a string", (str,))
+BOOL = Scalar("a boolean", (bool, str))
+STRICT_BOOL = Scalar("a boolean", (bool,))
+INTEGER = Scalar("an integer", (int, str))
+NUMBER = Scalar("a number", (int, float, str))
+SIZE = Scalar("a size such as 512m", (int, float, str))
+PLAIN = Scalar("a plain value", (str, int, float, bool, type(None)))
+NOTHING = Scalar("nothing", (type(None),))
+ANYTHING = Scalar("anything", (str, int, float, bool, type(None), dict, list))
+TEXT_OR_NUMBER = Scalar("a string or number", (str, int, float))
+TEXT_OR_NOTHING = Scalar("a string", (str, type(None)))
+
+TEXTS = ListOf(TEXT)
+UNIQUE_TEXTS = ListOf(TEXT, unique=True)
+TEXT_OR_TEXTS = AnyOf((TEXT, UNIQUE_TEXTS))
+#: `[KEY=value]` or `{KEY: value}`
+PAIRS = AnyOf((MapOf(PLAIN), UNIQUE_TEXTS))
+OPTIONS = MapOf(TEXT_OR_NUMBER)
+COMMAND = AnyOf((NOTHING, TEXT, TEXTS))
+HOSTS = AnyOf((MapOf(AnyOf((TEXT, TEXTS))), UNIQUE_TEXTS))
+DEVICE_RATES = ListOf(Record({"path": Key(TEXT), "rate": Key(SIZE)}, extensible=False))
+
+ULIMITS = MapOf(
+    AnyOf((INTEGER, Record({"soft": Key(INTEGER, required=True), "hard": Key(INTEGER, required=True)}))),
+    re.compile(r"[a-z]+"),
+)
+FILE_REFS = ListOf(
+    AnyOf(
+        (
+            TEXT,
+            Record(
+                {
+                    "source": Key(TEXT),
+                    "target": Key(TEXT),
+                    "uid": Key(TEXT),
+                    "gid": Key(TEXT),
+                    "mode": Key(NUMBER),
+                }
+            ),
+        )
+    )
+)
+
+MOUNT = Record(
+    {
+        "type": Key(Choice(("bind", "volume", "tmpfs", "cluster", "npipe", "image")), required=True),
+        "source": Key(TEXT),
+        "target": Key(TEXT),
+        "read_only": Key(BOOL),
+        "consistency": Key(TEXT, note="accepted; has a meaning on macOS only"),
+        "bind": Key(
+            Record(
+                {
+                    "propagation": Key(TEXT),
+                    "create_host_path": Key(BOOL),
+                    "recursive": Key(Choice(("enabled", "disabled", "writable", "readonly"))),
+                    "selinux": Key(Choice(("z", "Z")), note="handed to the engine, which ignores it without SELinux"),
+                }
+            )
+        ),
+        "volume": Key(Record({"labels": Key(PAIRS), "nocopy": Key(BOOL), "subpath": Key(TEXT)})),
+        "tmpfs": Key(Record({"size": Key(SIZE), "mode": Key(NUMBER)})),
+        "image": Key(Record({"subpath": Key(TEXT)})),
+    }
+)
+
+_GPU = {
+    "capabilities": Key(UNIQUE_TEXTS),
+    "count": Key(INTEGER),
+    "device_ids": Key(UNIQUE_TEXTS),
+    "driver": Key(TEXT),
+    "options": Key(PAIRS),
+}
+DEVICE_REQUESTS = ListOf(Record({**_GPU, "capabilities": Key(UNIQUE_TEXTS, required=True)}))
+GPUS = AnyOf((Choice(("all",)), ListOf(Record(_GPU))))
+
+ATTACHMENT = Record(
+    {
+        "aliases": Key(UNIQUE_TEXTS),
+        "interface_name": Key(TEXT),
+        "ipv4_address": Key(TEXT),
+        "ipv6_address": Key(TEXT),
+        "link_local_ips": Key(UNIQUE_TEXTS),
+        "mac_address": Key(TEXT),
+        "driver_opts": Key(OPTIONS),
+        "priority": Key(NUMBER),
+        "gw_priority": Key(NUMBER),
+        "use_service_name_alias": Key(BOOL),
+    }
+)
+
+_HOOK = {
+    "command": Key(COMMAND, required=True),
+    "user": Key(TEXT),
+    "privileged": Key(BOOL),
+    "working_dir": Key(TEXT),
+    "environment": Key(PAIRS),
+}
+HOOK = Record(_HOOK)
+PRE_START = Later()
+
+BLKIO = Record(
+    {
+        "device_read_bps": Key(DEVICE_RATES),
+        "device_read_iops": Key(DEVICE_RATES),
+        "device_write_bps": Key(DEVICE_RATES),
+        "device_write_iops": Key(DEVICE_RATES),
+        "weight": Key(INTEGER),
+        "weight_device": Key(ListOf(Record({"path": Key(TEXT), "weight": Key(INTEGER)}, extensible=False))),
+    },
+    extensible=False,
+)
+
+_WINDOWS = "has an effect on Windows only"
+_NO_MODELS = "Shoal has no model runner; run the model as a service of its own"
+
+#: What every container may say: services, jobs and pre_start hooks.
+CONTAINER: dict[str, Key] = {
+    "annotations": Key(PAIRS),
+    "blkio_config": Key(BLKIO),
+    "cap_add": Key(UNIQUE_TEXTS),
+    "cap_drop": Key(UNIQUE_TEXTS),
+    "cgroup": Key(Choice(("host", "private"))),
+    "cgroup_parent": Key(TEXT),
+    "command": Key(COMMAND),
+    "configs": Key(FILE_REFS),
+    "cpu_count": Key(INTEGER, warning=_WINDOWS + "; use cpus"),
+    "cpu_percent": Key(INTEGER, warning=_WINDOWS + "; use cpus"),
+    "cpu_shares": Key(NUMBER),
+    "cpu_quota": Key(NUMBER),
+    "cpu_period": Key(NUMBER, note="microseconds, or a duration"),
+    "cpu_rt_period": Key(NUMBER, note="microseconds, or a duration"),
+    "cpu_rt_runtime": Key(NUMBER, note="microseconds, or a duration"),
+    "cpus": Key(NUMBER),
+    "cpuset": Key(TEXT),
+    "credential_spec": Key(Record({"config": Key(TEXT), "file": Key(TEXT), "registry": Key(TEXT)}), warning=_WINDOWS),
+    "device_cgroup_rules": Key(UNIQUE_TEXTS),
+    "devices": Key(
+        ListOf(
+            AnyOf(
+                (
+                    TEXT,
+                    Record({"source": Key(TEXT, required=True), "target": Key(TEXT), "permissions": Key(TEXT)}),
+                )
+            )
+        )
+    ),
+    "dns": Key(TEXT_OR_TEXTS),
+    "dns_opt": Key(UNIQUE_TEXTS),
+    "dns_search": Key(TEXT_OR_TEXTS),
+    "domainname": Key(TEXT),
+    "entrypoint": Key(COMMAND),
+    "env_file": Key(
+        AnyOf(
+            (
+                TEXT,
+                ListOf(
+                    AnyOf(
+                        (
+                            TEXT,
+                            Record(
+                                {"path": Key(TEXT, required=True), "format": Key(TEXT), "required": Key(BOOL)},
+                                extensible=False,
+                            ),
+                        )
+                    )
+                ),
+            )
+        )
+    ),
+    "label_file": Key(AnyOf((TEXT, TEXTS))),
+    "environment": Key(PAIRS),
+    "extra_hosts": Key(HOSTS),
+    "gpus": Key(GPUS, note="handed to the engine as a device request"),
+    "group_add": Key(ListOf(TEXT_OR_NUMBER, unique=True)),
+    "hostname": Key(TEXT),
+    "image": Key(TEXT),
+    "init": Key(BOOL),
+    "ipc": Key(TEXT),
+    "isolation": Key(TEXT, warning=_WINDOWS),
+    "labels": Key(PAIRS),
+    "logging": Key(Record({"driver": Key(TEXT), "options": Key(MapOf(PLAIN))})),
+    "mac_address": Key(TEXT),
+    "mem_limit": Key(SIZE),
+    "mem_reservation": Key(SIZE),
+    "mem_swappiness": Key(INTEGER),
+    "memswap_limit": Key(SIZE),
+    "network_mode": Key(TEXT),
+    "models": Key(
+        AnyOf(
+            (
+                UNIQUE_TEXTS,
+                MapOf(AnyOf((NOTHING, Record({"endpoint_var": Key(TEXT), "model_var": Key(TEXT)}))), NAME),
+            )
+        ),
+        error=_NO_MODELS,
+    ),
+    "networks": Key(AnyOf((UNIQUE_TEXTS, MapOf(AnyOf((NOTHING, ATTACHMENT)), NAME)))),
+    "oom_kill_disable": Key(BOOL),
+    "oom_score_adj": Key(INTEGER),
+    "pid": Key(TEXT_OR_NOTHING),
+    "pids_limit": Key(NUMBER),
+    "platform": Key(TEXT),
+    "privileged": Key(BOOL),
+    "pull_policy": Key(
+        Pattern(
+            re.compile(r"always|never|build|if_not_present|missing|refresh|daily|weekly|every_([0-9]+[wdhms])+|\s*"),
+            "one of always, never, build, missing, if_not_present, refresh, daily, weekly, every_<duration>",
+        )
+    ),
+    "pull_refresh_after": Key(TEXT),
+    "read_only": Key(BOOL),
+    "runtime": Key(TEXT),
+    "security_opt": Key(UNIQUE_TEXTS),
+    "shm_size": Key(SIZE),
+    "secrets": Key(FILE_REFS),
+    "sysctls": Key(PAIRS),
+    "stop_grace_period": Key(TEXT),
+    "stop_signal": Key(TEXT),
+    "storage_opt": Key(MapOf(PLAIN)),
+    "tmpfs": Key(TEXT_OR_TEXTS),
+    "ulimits": Key(ULIMITS),
+    "umask": Key(Scalar("an octal number", (int, str, type(None))), warning="the Docker API has no field for it"),
+    "use_api_socket": Key(STRICT_BOOL, note="the engine's socket, at /var/run/docker.sock in the container"),
+    "user": Key(TEXT),
+    "uts": Key(TEXT),
+    "userns_mode": Key(TEXT),
+    "volumes": Key(ListOf(AnyOf((TEXT, MOUNT)))),
+    "volumes_from": Key(UNIQUE_TEXTS),
+    "working_dir": Key(TEXT),
+}
+
+BUILD = Record(
+    {
+        "context": Key(TEXT),
+        "dockerfile": Key(TEXT),
+        "dockerfile_inline": Key(TEXT),
+        "entitlements": Key(TEXTS, warning="the builder has no entitlements to grant"),
+        "args": Key(PAIRS),
+        "ssh": Key(PAIRS, error="the builder cannot forward an SSH agent; copy the key in as a build secret"),
+        "labels": Key(PAIRS),
+        "cache_from": Key(TEXTS),
+        "cache_to": Key(TEXTS, warning="the builder exports no cache; its own cache is used"),
+        "no_cache": Key(BOOL),
+        "no_cache_filter": Key(TEXT_OR_TEXTS, warning="stages cannot be chosen; use no_cache"),
+        "additional_contexts": Key(
+            PAIRS, error="the builder takes one context; use a stage, an image or COPY from the context"
+        ),
+        "network": Key(TEXT),
+        "provenance": Key(BOOL, warning="images carry no attestations"),
+        "sbom": Key(BOOL, warning="images carry no attestations"),
+        "pull": Key(BOOL),
+        "target": Key(TEXT),
+        "shm_size": Key(SIZE),
+        "extra_hosts": Key(HOSTS),
+        "isolation": Key(TEXT, warning=_WINDOWS),
+        "privileged": Key(BOOL, warning="RUN steps are not privileged"),
+        "secrets": Key(FILE_REFS),
+        "tags": Key(TEXTS),
+        "ulimits": Key(ULIMITS),
+        "platforms": Key(TEXTS, note="one platform; several are refused"),
+    }
+)
+
+HEALTHCHECK = Record(
+    {
+        "disable": Key(BOOL),
+        "interval": Key(TEXT),
+        "retries": Key(NUMBER),
+        "test": Key(AnyOf((TEXT, TEXTS))),
+        "timeout": Key(TEXT),
+        "start_period": Key(TEXT),
+        "start_interval": Key(TEXT),
+    }
+)
+
+DEPENDS_ON = AnyOf(
+    (
+        UNIQUE_TEXTS,
+        MapOf(
+            Record(
+                {
+                    "restart": Key(BOOL),
+                    "required": Key(BOOL),
+                    "condition": Key(
+                        Choice(("service_started", "service_healthy", "service_completed_successfully")),
+                        required=True,
+                    ),
+                }
+            ),
+            NAME,
+        ),
+    )
+)
+
+PORTS = ListOf(
+    AnyOf(
+        (
+            Scalar("a number", (int, float)),
+            TEXT,
+            Record(
+                {
+                    "name": Key(TEXT, note="accepted; a name for people"),
+                    "mode": Key(TEXT, note="ingress and host are the same on one engine"),
+                    "host_ip": Key(TEXT),
+                    "target": Key(INTEGER),
+                    "published": Key(INTEGER),
+                    "protocol": Key(TEXT),
+                    "app_protocol": Key(TEXT, note="accepted; a word for people"),
+                }
+            ),
+        )
+    ),
+    unique=True,
+)
+
+#: What services and jobs have besides.
+WORKLOAD: dict[str, Key] = {
+    "build": Key(AnyOf((TEXT, BUILD))),
+    "depends_on": Key(DEPENDS_ON),
+    "healthcheck": Key(HEALTHCHECK),
+    "ports": Key(PORTS),
+    "expose": Key(ListOf(TEXT_OR_NUMBER, unique=True)),
+    "stdin_open": Key(BOOL),
+    "tty": Key(BOOL),
+}
+
+_UPDATE = Record(
+    {
+        "parallelism": Key(INTEGER),
+        "delay": Key(TEXT),
+        "failure_action": Key(TEXT),
+        "monitor": Key(TEXT),
+        "max_failure_ratio": Key(NUMBER),
+        "order": Key(Choice(("start-first", "stop-first"))),
+    }
+)
+
+DEPLOY = Record(
+    {
+        "mode": Key(TEXT, note="other modes than replicated have no effect on one engine"),
+        "endpoint_mode": Key(TEXT, cluster=True),
+        "replicas": Key(INTEGER),
+        "labels": Key(PAIRS, cluster=True),
+        "rollback_config": Key(_UPDATE, cluster=True),
+        "update_config": Key(_UPDATE, cluster=True),
+        "resources": Key(
+            Record(
+                {
+                    "limits": Key(Record({"cpus": Key(NUMBER), "memory": Key(TEXT), "pids": Key(INTEGER)})),
+                    "reservations": Key(
+                        Record(
+                            {
+                                "cpus": Key(NUMBER, cluster=True),
+                                "memory": Key(TEXT),
+                                "generic_resources": Key(
+                                    ListOf(
+                                        Record(
+                                            {
+                                                "discrete_resource_spec": Key(
+                                                    Record({"kind": Key(TEXT), "value": Key(NUMBER)})
+                                                )
+                                            }
+                                        )
+                                    ),
+                                    cluster=True,
+                                ),
+                                "devices": Key(DEVICE_REQUESTS),
+                            }
+                        )
+                    ),
+                }
+            )
+        ),
+        "restart_policy": Key(
+            Record(
+                {
+                    "condition": Key(TEXT, note="used where `restart` is not given"),
+                    "delay": Key(TEXT, cluster=True),
+                    "max_attempts": Key(INTEGER),
+                    "window": Key(TEXT, cluster=True),
+                }
+            )
+        ),
+        "placement": Key(
+            Record(
+                {
+                    "constraints": Key(TEXTS),
+                    "preferences": Key(ListOf(Record({"spread": Key(TEXT)}))),
+                    "max_replicas_per_node": Key(INTEGER),
+                }
+            ),
+            cluster=True,
+        ),
+    }
+)
+
+DEVELOP = Record(
+    {
+        "watch": Key(
+            ListOf(
+                Record(
+                    {
+                        "ignore": Key(TEXT_OR_TEXTS),
+                        "include": Key(TEXT_OR_TEXTS),
+                        "path": Key(TEXT, required=True),
+                        "action": Key(
+                            Choice(("rebuild", "sync", "restart", "sync+restart", "sync+exec")), required=True
+                        ),
+                        "target": Key(TEXT),
+                        "exec": Key(HOOK),
+                        "initial_sync": Key(STRICT_BOOL),
+                    }
+                )
+            )
+        )
+    }
+)
+
+EXTENDS = AnyOf((TEXT, Record({"service": Key(TEXT, required=True), "file": Key(TEXT)}, extensible=False)))
+
+_SETTING = Scalar("a plain value", (str, int, float, bool))
+PROVIDER = Record(
+    {
+        "type": Key(TEXT, required=True),
+        "options": Key(MapOf(AnyOf((_SETTING, ListOf(_SETTING))))),
+    }
+)
+
+SERVICE: dict[str, Key] = {
+    **CONTAINER,
+    **WORKLOAD,
+    "deploy": Key(AnyOf((NOTHING, DEPLOY))),
+    "develop": Key(AnyOf((NOTHING, DEVELOP)), warning="there is no `watch` command yet"),
+    "profiles": Key(UNIQUE_TEXTS),
+    "restart": Key(TEXT),
+    "scale": Key(INTEGER),
+    "attach": Key(BOOL),
+    "container_name": Key(
+        Pattern(re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+"), "a name of letters, digits, `_`, `.` and `-`")
+    ),
+    "provider": Key(PROVIDER, error="Shoal runs no provider plug-ins"),
+    "extends": Key(EXTENDS),
+    "links": Key(UNIQUE_TEXTS),
+    "external_links": Key(UNIQUE_TEXTS),
+    "pre_start": Key(ListOf(PRE_START)),
+    "post_start": Key(ListOf(HOOK)),
+    "pre_stop": Key(ListOf(HOOK)),
+}
+
+PRE_START.type = Record({**CONTAINER, "per_replica": Key(BOOL)})
+
+SCHEDULE = Record(
+    {
+        "cron": Key(TEXT, required=True),
+        "timezone": Key(TEXT),
+        "concurrency": Key(Choice(("forbid", "queue"))),
+        "missed_fires": Key(Choice(("one", "skip"))),
+    }
+)
+
+JOB: dict[str, Key] = {
+    **CONTAINER,
+    **WORKLOAD,
+    "profiles": Key(UNIQUE_TEXTS),
+    "extends": Key(EXTENDS),
+    "triggers": Key(Record({"manual": Key(BOOL), "schedule": Key(ListOf(AnyOf((TEXT, SCHEDULE))))}), required=True),
+}
+
+_EXTERNAL = AnyOf((BOOL, Record({"name": Key(TEXT)})))
+
+NETWORK = Record(
+    {
+        "name": Key(TEXT),
+        "driver": Key(TEXT),
+        "driver_opts": Key(OPTIONS),
+        "ipam": Key(
+            Record(
+                {
+                    "driver": Key(TEXT),
+                    "config": Key(
+                        ListOf(
+                            Record(
+                                {
+                                    "subnet": Key(TEXT),
+                                    "ip_range": Key(TEXT),
+                                    "gateway": Key(TEXT),
+                                    "aux_addresses": Key(MapOf(TEXT)),
+                                }
+                            )
+                        )
+                    ),
+                    "options": Key(MapOf(TEXT)),
+                }
+            )
+        ),
+        "external": Key(_EXTERNAL),
+        "internal": Key(BOOL),
+        "enable_ipv4": Key(BOOL),
+        "enable_ipv6": Key(BOOL),
+        "attachable": Key(BOOL),
+        "labels": Key(PAIRS),
+    }
+)
+
+VOLUME = Record(
+    {
+        "name": Key(TEXT),
+        "driver": Key(TEXT),
+        "driver_opts": Key(OPTIONS),
+        "external": Key(_EXTERNAL),
+        "labels": Key(PAIRS),
+    }
+)
+
+_IN_CLUSTER = "secrets and configs of one engine are files; drivers belong to a cluster"
+_EXTERNAL_FILE = AnyOf((BOOL, Record({"name": Key(TEXT)})))
+
+SECRET = Record(
+    {
+        "name": Key(TEXT),
+        "environment": Key(TEXT),
+        "file": Key(TEXT),
+        "external": Key(_EXTERNAL_FILE, note="refused where a service uses it: external secrets live in a cluster"),
+        "labels": Key(PAIRS, cluster=True),
+        "driver": Key(TEXT, warning=_IN_CLUSTER),
+        "driver_opts": Key(OPTIONS, warning=_IN_CLUSTER),
+        "template_driver": Key(TEXT, warning=_IN_CLUSTER),
+    }
+)
+
+CONFIG = Record(
+    {
+        "name": Key(TEXT),
+        "content": Key(TEXT),
+        "environment": Key(TEXT),
+        "file": Key(TEXT),
+        "external": Key(_EXTERNAL_FILE, note="refused where a service uses it: external configs live in a cluster"),
+        "labels": Key(PAIRS, cluster=True),
+        "template_driver": Key(TEXT, warning=_IN_CLUSTER),
+    }
+)
+
+MODEL = Record(
+    {
+        "name": Key(TEXT),
+        "model": Key(TEXT, required=True),
+        "context_size": Key(Scalar("an integer", (int,))),
+        "runtime_flags": Key(TEXTS),
+    }
+)
+
+INCLUDE = ListOf(
+    AnyOf(
+        (
+            TEXT,
+            Record(
+                {"path": Key(TEXT_OR_TEXTS), "env_file": Key(TEXT_OR_TEXTS), "project_directory": Key(TEXT)},
+                extensible=False,
+            ),
+        )
+    )
+)
+
+
+def _named(kind: Record) -> AnyOf:
+    """A section of named things that may be empty."""
+    return AnyOf((NOTHING, MapOf(AnyOf((NOTHING, kind)), NAME)))
+
+
+ROOT = Record(
+    {
+        "version": Key(Scalar("a string", (str, int, float)), note="accepted, without meaning"),
+        "name": Key(TEXT),
+        "include": Key(AnyOf((NOTHING, INCLUDE))),
+        "services": Key(AnyOf((NOTHING, MapOf(Record(SERVICE), NAME)))),
+        "models": Key(AnyOf((NOTHING, MapOf(MODEL, NAME))), warning=_NO_MODELS),
+        "networks": Key(_named(NETWORK)),
+        "volumes": Key(_named(VOLUME)),
+        "secrets": Key(AnyOf((NOTHING, MapOf(SECRET, NAME)))),
+        "configs": Key(AnyOf((NOTHING, MapOf(CONFIG, NAME)))),
+        "jobs": Key(
+            AnyOf((NOTHING, MapOf(Record(JOB), NAME))), warning="jobs are checked and not started: no scheduler yet"
+        ),
+    }
+)

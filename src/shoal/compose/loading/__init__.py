@@ -1,0 +1,1 @@
+"""The phases of loading, one module each; `loader` runs them in order."""
