@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from shoal.client.apply_doors import BuildContext, Doors
 
 TYPE_CHECKING = False
@@ -32,4 +34,15 @@ def make_doors(context: Context, *, stand_ins: bool = False) -> Doors:
 
 
 def _pack(context: Context, operation: BuildImage) -> BuildContext:
-    raise NotImplementedError
+    from shoal.client.credentials import registry_config_header
+
+    build = operation.build
+    if "://" in build.context or build.context.startswith("git@"):  # the engine fetches it
+        return BuildContext(tar=(), headers=registry_config_header(context.env), query={"remote": build.context})
+    from shoal.client.build_context import pack_context
+
+    inline = build.dockerfile_inline.encode() if build.dockerfile_inline else None
+    packed = pack_context(build.context, os.path.join(build.context, build.dockerfile), content=inline)
+    return BuildContext(
+        tar=packed.tar, headers=registry_config_header(context.env), query={"dockerfile": packed.dockerfile}
+    )
