@@ -1,7 +1,7 @@
 """What the noun's parts share."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,7 @@ class Machine:
     """Facts of the machine, clock and chance.
 
     choose: a number below its argument
+    compile_seccomp: annotations that tell the runtime a seccomp section in compiled form; {} = it compiles itself
     """
 
     permits: Permits
@@ -43,6 +44,7 @@ class Machine:
     now_ns: Callable[[], int]
     new_id: Callable[[], str]
     choose: Callable[[int], int]
+    compile_seccomp: Callable[[Mapping[str, Any]], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

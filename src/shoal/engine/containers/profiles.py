@@ -12,7 +12,7 @@ from shoal.oci.runtime_spec import Permits, security_options
 from shoal.oci.runtime_spec.seccomp import evaluate_profile
 
 
-def seccomp_of(host: HostSpec, permits: Permits, arch: str) -> dict[str, Any] | None:
+def seccomp_of(host: HostSpec, permits: Permits) -> dict[str, Any] | None:
     """`linux.seccomp` of the container, None where it has none.
 
     Raises: InvalidArgument for a profile of the user's that can't be read
@@ -22,12 +22,12 @@ def seccomp_of(host: HostSpec, permits: Permits, arch: str) -> dict[str, Any] | 
         return None
     granted = granted_capabilities(host.cap_add, host.cap_drop, privileged=host.privileged)
     if wanted in ("", "builtin"):
-        return _default(arch, granted)
+        return _default(permits.arch, granted)
     try:
         profile = json.loads(wanted)
     except ValueError as error:
         raise InvalidArgument(f"Decoding seccomp profile failed: {error}") from None
-    return evaluate_profile(profile, arch, granted)
+    return evaluate_profile(profile, permits.arch, granted)
 
 
 @lru_cache(maxsize=16)

@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import os
-import platform
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -176,6 +175,8 @@ class Starter:
             *resources.blkio_read_iops,
             *resources.blkio_write_iops,
         )
+        seccomp = seccomp_of(host, self._parts.machine.permits)
+        compiled = self._parts.machine.compile_seccomp(seccomp) if seccomp else {}
         return Surroundings(
             rootfs=str(root),
             cgroup=self._parts.near.runtime.cgroup_of(container.id, resources.cgroup_parent),
@@ -187,7 +188,8 @@ class Starter:
             user=self._user(container, root),
             devices=(*devices.all_devices(), *mapped) if host.privileged else mapped,
             block_devices=devices.block_numbers({item.path for item in rates}) if rates else {},
-            seccomp=seccomp_of(host, self._parts.machine.permits, platform.machine()),
+            seccomp=None if compiled else seccomp,
+            annotations=compiled,
         )
 
     def _files(self, container: Container, sandbox: Sandbox) -> dict[str, str]:

@@ -67,7 +67,8 @@ class Surroundings:
     devices: asked for by `--device`; of a privileged container: all of the host's
     block_devices: {path: (major, minor)} of those that limits name
     link_env: variables of legacy links
-    seccomp: `linux.seccomp`, None = unconfined
+    seccomp: `linux.seccomp`; None = unconfined, or compiled already
+    annotations: for the runtime
     """
 
     rootfs: str
@@ -82,3 +83,4 @@ class Surroundings:
     block_devices: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     link_env: tuple[str, ...] = ()
     seccomp: Mapping[str, Any] | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict)

@@ -39,8 +39,8 @@ def generate(
     }
     if host.uts_mode != "host":
         spec["hostname"] = container.hostname
-    if host.annotations:
-        spec["annotations"] = dict(host.annotations)
+    if annotations := {**host.annotations, **around.annotations}:
+        spec["annotations"] = annotations
     return spec, tuple(warnings)
 
 
