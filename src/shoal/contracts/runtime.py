@@ -215,8 +215,8 @@ class Runtime(Protocol):
         """A program started inside the container."""
         ...
 
-    async def attach(self, container_id: str) -> Attachment:
-        """A connection to the run's stdio: output from now on, and a way to give input.
+    async def attach(self, container_id: str, *, output: bool = True) -> Attachment:
+        """A connection to the run's stdio: output from now on where `output` says so, and a way to give input.
 
         The container waits for whoever does not read. Without a run, the next run is waited for and its output is
         complete.

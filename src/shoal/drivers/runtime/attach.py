@@ -60,8 +60,11 @@ class ConmonAttachment:
         self._socket.close()
 
 
-async def connect(bundle: Path) -> ConmonAttachment:
-    """A connection to the conmon of `bundle`. Raises: DriverError when it is not there"""
+async def connect(bundle: Path, *, output: bool) -> ConmonAttachment:
+    """A connection to the conmon of `bundle`. Raises: DriverError when it is not there
+
+    output: without it, conmon sends none (it would wait for us to read it)
+    """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     connection.setblocking(False)
     try:
@@ -69,6 +72,8 @@ async def connect(bundle: Path) -> ConmonAttachment:
         try:
             # by way of the fd: a socket's path must fit into 108 bytes
             await _connect(connection, f"/proc/self/fd/{folder}/attach")
+            if not output:
+                connection.shutdown(socket.SHUT_RD)
         finally:
             os.close(folder)
     except OSError as error:

@@ -235,12 +235,12 @@ class CrunRuntime:
         self._live(request.container_id)
         return await self._execs.start(request, self._layout.init_process(request.container_id))
 
-    async def attach(self, container_id: str) -> attachments.ConmonAttachment:
+    async def attach(self, container_id: str, *, output: bool = True) -> attachments.ConmonAttachment:
         """A connection to the run's stdio; without a run, to the next one's."""
         live = self._runs.get(container_id)
         if live is None or live.exit.done():
             live = await self._next_run(container_id, connects=True)
-        return await attachments.connect(self._layout.bundle(live.container_id))
+        return await attachments.connect(self._layout.bundle(live.container_id), output=output)
 
     async def _next_run(self, container_id: str, *, connects: bool = False) -> LiveRun:
         waiter = _Waiter(asyncio.get_running_loop().create_future(), connects)

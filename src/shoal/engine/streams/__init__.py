@@ -1,0 +1,1 @@
+"""What flows out of containers and into them: logs, stdio, counters, files."""
