@@ -14,7 +14,7 @@ no row        a snapshot, a directory they are removed
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping
 
 from shoal.contracts.runtime import Run
 from shoal.engine.containers.ending import Ender
@@ -47,8 +47,8 @@ class Adoption:
         self._remover = remover
         self._lost: list[Container] = []
 
-    async def adopt(self) -> Sequence[str]:
-        """Ids of the containers that live. Networks and volumes are not touched yet."""
+    async def adopt(self) -> Mapping[str, int]:
+        """{id: pid of the init} of the containers that live. Networks and volumes are not touched yet."""
         runs: dict[str, Run] = {}
         for container in self._parts.book.all():
             if container.is_running:
@@ -62,7 +62,7 @@ class Adoption:
                 runs[container_id] = run
         for container_id, run in runs.items():
             await self._sync(self._parts.book.get(container_id), run)
-        return [container_id for container_id, run in runs.items() if not run.exited]
+        return {container_id: run.pid for container_id, run in runs.items() if not run.exited}
 
     async def _adopt_leftover(self, container_id: str) -> Run | None:
         """A run whose row says that it does not run: started ones are taken over, others undone."""

@@ -55,8 +55,8 @@ class Containers:
 
     # -- the engine's own life -----------------------------------------------
 
-    async def adopt(self) -> Sequence[str]:
-        """Ids of the containers that run on from an earlier engine. First step of a start, before networks open."""
+    async def adopt(self) -> Mapping[str, int]:
+        """{id: pid of the init} of the containers that run on from an earlier engine. First step, before networks open."""
         return await self._adoption.adopt()
 
     async def open(self) -> None:
