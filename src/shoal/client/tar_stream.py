@@ -104,7 +104,7 @@ def _info(entry: Entry, found: os.stat_result, seen: dict[tuple[int, int], str])
 
 
 def _file(path: str, info: tarfile.TarInfo) -> Iterator[bytes]:
-    """Header and content; a file that shrinks meanwhile is filled up, one that grows is cut: its size is out already."""
+    """Header and content; a file that shrinks meanwhile is filled up, one that grows is cut."""
     with open(path, "rb", buffering=0) as file:
         yield _header(info)
         left = info.size
