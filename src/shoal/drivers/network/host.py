@@ -12,8 +12,8 @@ DEFAULT_MTU = 1500
 RESOLVED_CONF = Path("/run/systemd/resolve/resolv.conf")
 
 
-def read_host() -> HostNetwork:
-    """The host as the calling thread's namespace shows it."""
+def read_host(etc: Path) -> HostNetwork:
+    """The host as the calling thread's namespace shows it. etc: the directory of resolv.conf and hosts"""
     with nl.Netlink() as netlink:
         links, routes, addresses = netlink.links(), netlink.routes(), netlink.addresses()
     uplink = _uplink(routes)
@@ -25,8 +25,8 @@ def read_host() -> HostNetwork:
         mtu=mtu,
         subnets=tuple(dict.fromkeys(d for d, _, _ in routes if not d.endswith("/0"))),
         addresses=tuple(own),
-        resolv_conf=_resolv_conf(),
-        hosts=_read(Path("/etc/hosts")),
+        resolv_conf=_resolv_conf(etc),
+        hosts=_read(etc / "hosts"),
         has_ipv6=_read(Path("/proc/sys/net/ipv6/conf/all/disable_ipv6")).strip() == "0",
     )
 
@@ -44,8 +44,8 @@ def _mtu(attributes: nl.Attributes) -> int:
     return int(struct.unpack("=I", attributes[nl.IFLA_MTU])[0])
 
 
-def _resolv_conf() -> str:
-    text = _read(Path("/etc/resolv.conf"))
+def _resolv_conf(etc: Path) -> str:
+    text = _read(etc / "resolv.conf")
     servers = [line.split()[1] for line in text.splitlines() if line.startswith("nameserver") and len(line.split()) > 1]
     if servers == ["127.0.0.53"] and RESOLVED_CONF.exists():
         return _read(RESOLVED_CONF)

@@ -28,13 +28,15 @@ class HostLinks:
     run: where namespaces get their names (`<run>/netns/<container id>`)
     prefix: how names of veths begin; no other engine has the same
     group: a number for links that are about to be deleted, as much our own
+    etc: the directory of the host's resolv.conf and hosts
     """
 
-    def __init__(self, run: Path, prefix: str, group: int, nftables: Nftables) -> None:
+    def __init__(self, run: Path, prefix: str, group: int, nftables: Nftables, etc: Path = Path("/etc")) -> None:
         self._pins = run / "netns"
         self._prefix = prefix
         self._group = group
         self._nftables = nftables
+        self._etc = etc
         self._home = own_namespace()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="links")
         self._reaper = ThreadPoolExecutor(1, thread_name_prefix="links-reaper")
@@ -55,7 +57,7 @@ class HostLinks:
 
     async def host(self) -> HostNetwork:
         """The host as it is now."""
-        return await self._run(read_host)
+        return await self._run(lambda: read_host(self._etc))
 
     async def enable_forwarding(self, *, ipv6: bool) -> bool:
         """Let the kernel route between links; True when it did not before."""

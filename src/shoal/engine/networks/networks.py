@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from shoal.contracts.store import NodeStore
+from shoal.engine.builds.pruning import parse_until
 from shoal.engine.events import Events
 from shoal.engine.networks import wiring
 from shoal.engine.networks.attach import Attaching
@@ -14,7 +15,7 @@ from shoal.engine.networks.members import Members
 from shoal.engine.networks.parts import NetworkDrivers, Parts, Sources
 from shoal.engine.networks.repair import Repair
 from shoal.engine.networks.sandboxes import Sandboxes
-from shoal.errors import Forbidden, InvalidArgument
+from shoal.errors import Forbidden, InvalidArgument, NotFound
 from shoal.lifecycle.network import ipam, rules
 from shoal.model.endpoint import EndpointSettings
 from shoal.model.network import BRIDGE_NAME, MTU, PARENT, PREDEFINED, JoinRequest, Network, NetworkSpec, Sandbox
@@ -80,12 +81,15 @@ class Networks:
         await self._parts.netd.close()
         await self._parts.links.close()
 
-    def resolve(self, reference: str) -> Network:
-        """The network with this id, name or unique id prefix.
+    def resolve(self, reference: str, *, scope: str = "") -> Network:
+        """The network with this id, name or unique id prefix. scope: "" = any, local, swarm, global
 
         Raises: NotFound "network x not found"
         """
-        return self._parts.network(reference)
+        network = self._parts.network(reference)
+        if scope not in ("", network.spec.scope or "local"):
+            raise NotFound(f"network {reference} not found")
+        return network
 
     def list(self, filters: Mapping[str, Sequence[str]]) -> Sequence[Network]:
         """Networks that pass the filters (name, id, driver, type, scope, label, dangling)."""
@@ -165,11 +169,13 @@ class Networks:
             await self._unmake(network)
         self._parts.publish(network, "destroy")
 
-    async def prune(self, filters: Mapping[str, Sequence[str]], until: int = 0) -> Sequence[str]:
+    async def prune(self, filters: Mapping[str, Sequence[str]]) -> Sequence[str]:
         """Names of the networks removed because no running container uses them.
 
-        until: those made before this time (ns since the epoch) only, 0 = all
+        filters: label, label!, until (a time, or a duration before now)
         """
+        now = self._parts.sources.now_ns()
+        until = min((parse_until(text, now) for text in filters.get("until", ())), default=0)
         found = rules.select_prunable(self._parts.store.all(Network), filters, self._used(), until)
         removed = []
         for network in found:
