@@ -53,12 +53,14 @@ class Layer:
     """One layer on this node: unpacked, and its blob kept. A record of the store, by chain id.
 
     chain_id: names the stack of this layer and all below it: what snapshots take as parent
+    parent: chain id of the stack below, "" for a base layer
     diff_id: digest of the uncompressed tar
     digest, media_type, size_bytes: of the blob as it came, or as it was made here
     unpacked_bytes: of the files
     """
 
     chain_id: str
+    parent: str = ""
     diff_id: str
     digest: str
     media_type: str

@@ -49,6 +49,7 @@ class OverlaySnapshots:
         self._trash = root / "trash"
         self._empty = root / "empty"
         self._workers = Workers()
+        self._placing = asyncio.Lock()  #: a layer that goes and one that comes never meet
         self._parent_of: dict[str, str] = {}  #: {chain id: chain id below, "" for a base}
         self._active: dict[str, str] = {}  #: {key: chain id below}
 
@@ -77,8 +78,12 @@ class OverlaySnapshots:
             raise NotFound(f"No such layer: {parent}")
         if key in self._active:
             return
-        await asyncio.to_thread(self._prepare, key, parent)
-        self._active[key] = parent
+        self._active[key] = parent  # from now on the garbage collection knows
+        try:
+            await asyncio.to_thread(self._prepare, key, parent)
+        except BaseException:
+            del self._active[key]
+            raise
 
     def _prepare(self, key: str, parent: str) -> None:
         new = Path(tempfile.mkdtemp(prefix="new-", dir=self._snapshots))
@@ -176,8 +181,9 @@ class OverlaySnapshots:
         blob = await self.diff(key)
         parent = self._active[key]
         chain = chain_id(parent, blob.diff_id)
-        if not self.has_layer(chain):
-            await asyncio.to_thread(self._promote, self.upper(key), chain, parent)
+        async with self._placing:
+            if not self.has_layer(chain):
+                await asyncio.to_thread(self._promote, self.upper(key), chain, parent)
         await self.remove(key)
         return chain, blob
 
@@ -236,7 +242,8 @@ class OverlaySnapshots:
         """Put an unpacked layer in its place on `parent`."""
         if parent and parent not in self._parent_of:
             raise NotFound(f"No such layer: {parent}")
-        await asyncio.to_thread(self._publish, unpacked, chain_id, parent)
+        async with self._placing:
+            await asyncio.to_thread(self._publish, unpacked, chain_id, parent)
 
     def _publish(self, unpacked: UnpackedLayer, chain: str, parent: str) -> None:
         if unpacked.implied:
@@ -261,8 +268,9 @@ class OverlaySnapshots:
 
     async def remove_layer(self, chain_id: str) -> None:
         """Delete a layer that nothing stands on."""
-        if self._parent_of.pop(chain_id, None) is not None:
-            await asyncio.to_thread(self._remove_layer, chain_id)
+        async with self._placing:
+            if self._parent_of.pop(chain_id, None) is not None:
+                await asyncio.to_thread(self._remove_layer, chain_id)
 
     def _remove_layer(self, chain: str) -> None:
         overlay.drop_links(self._links, self._diff(chain))

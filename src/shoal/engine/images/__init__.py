@@ -1,5 +1,5 @@
 """Images of one node."""
 
-from shoal.engine.images.images import Images
+from shoal.engine.images.images import ImageDrivers, Images, NewImage, Pruned, Removal
 
-__all__ = ["Images"]
+__all__ = ["ImageDrivers", "Images", "NewImage", "Pruned", "Removal"]

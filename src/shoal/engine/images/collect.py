@@ -1,0 +1,115 @@
+"""The garbage collection: layers and blobs that nothing needs any more. And the repair at start."""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from shoal.contracts.blobs import Blobs
+from shoal.contracts.snapshots import Snapshots
+from shoal.contracts.store import Record
+from shoal.engine.images.catalog import Catalog
+from shoal.errors import NotFound, ShoalError
+from shoal.model.image import Image, Layer
+
+log = logging.getLogger("shoal.images")
+
+DAY_NS = 24 * 3600 * 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """layers: chain ids of what went, top first; freed_bytes: files and blobs"""
+
+    layers: tuple[str, ...] = ()
+    freed_bytes: int = 0
+
+
+class Collector:
+    """Deletes what no image, container, build step or running operation needs."""
+
+    def __init__(
+        self, catalog: Catalog, blobs: Blobs, snapshots: Snapshots, keeps: Callable[[], Iterable[str]]
+    ) -> None:
+        """`keeps`: chain ids that others need."""
+        self._catalog = catalog
+        self._blobs = blobs
+        self._snapshots = snapshots
+        self._keeps = keeps
+
+    async def collect(self, *, before_ns: int = 0) -> Collected:
+        """What went. before_ns: leave blobs that were written later alone; 0 = none are"""
+        layers = await self._collect_layers()
+        freed = sum(layer.unpacked_bytes for layer in layers)
+        freed += await self._collect_blobs(before_ns)
+        return Collected(layers=tuple(layer.chain_id for layer in layers), freed_bytes=freed)
+
+    def _live_layers(self) -> set[str]:
+        """Chain ids that are needed, with all below them."""
+        wanted = {layer.chain_id for image in self._catalog.all() for layer in image.layers}
+        for top in (*self._snapshots.parents(), *self._keeps(), *self._catalog.held()):
+            chain = top
+            while chain and chain not in wanted:
+                wanted.add(chain)
+                layer = self._catalog.layer(chain)
+                chain = layer.parent if layer else ""
+        return wanted
+
+    async def _collect_layers(self) -> list[Layer]:
+        known = {layer.chain_id: layer for layer in self._catalog.layers()}
+        live = self._live_layers()
+        # A layer's record comes after those below it: backwards, tops go first.
+        garbage = [chain for chain in reversed([*known, *self._unknown(known)]) if chain not in live]
+        gone = []
+        for chain in garbage:
+            if self._catalog.is_held(chain) or chain in self._live_layers():
+                continue
+            if chain in known:
+                await self._catalog.commit(deletes=[(Layer, chain)])
+                gone.append(known[chain])
+            await self._snapshots.remove_layer(chain)
+        return gone
+
+    def _unknown(self, known: dict[str, Layer]) -> list[str]:
+        return [chain for chain in self._snapshots.layers() if chain not in known]
+
+    def _live_blobs(self) -> set[str]:
+        wanted: set[str] = set()
+        for image in self._catalog.all():
+            wanted.update((image.id, image.manifest))
+            wanted.update(layer.digest for layer in image.layers)
+        wanted.update(layer.digest for layer in self._catalog.layers())
+        return wanted
+
+    async def _collect_blobs(self, before_ns: int) -> int:
+        freed = 0
+        live = self._live_blobs()
+        for digest, written_at in self._blobs.digests():
+            if digest in live or self._catalog.is_held(digest) or (before_ns and written_at > before_ns):
+                continue
+            freed += self._blobs.size(digest) or 0
+            await self._blobs.remove(digest)
+        return freed
+
+    async def repair(self, now_ns: int) -> None:
+        """Make the records and the disk tell the same story again.
+
+        Images whose blobs or layers were lost are unpacked again, or forgotten. Blobs of a pull that was broken off
+        stay for a day: the next try goes on with them.
+        """
+        for image in self._catalog.all():
+            missing = [layer for layer in image.layers if not self._snapshots.has_layer(layer.chain_id)]
+            try:
+                for layer in missing:
+                    await self._unpack_again(layer)
+            except ShoalError as error:
+                log.error("image %s is damaged and forgotten: %s", image.id, error.message)
+                deletes: list[tuple[type[Record], str]] = [(Image, image.id)]
+                await self._catalog.commit(deletes=deletes)
+        await self.collect(before_ns=now_ns - DAY_NS)
+
+    async def _unpack_again(self, layer: Layer) -> None:
+        log.warning("layer %s is missing, unpacking it again", layer.chain_id)
+        if self._blobs.size(layer.digest) is None:
+            raise NotFound(f"No such blob: {layer.digest}")
+        unpacked = await self._snapshots.unpack(self._blobs.path(layer.digest), expected_diff_id=layer.diff_id)
+        await self._snapshots.publish(unpacked, layer.chain_id, layer.parent)
