@@ -60,7 +60,8 @@ class Flags:
         """Refuse flags that nobody asked for. Raises: BadDockerfile"""
         for flag in self._node.flags:
             if flag.name not in self._known:
-                raise self._bad(flag, f"unknown flag: --{flag.name}{did_you_mean(flag.name, self._known)}")
+                meant = did_you_mean(f"--{flag.name}", [f"--{name}" for name in self._known])
+                raise self._bad(flag, f"unknown flag: --{flag.name}{meant}")
 
     def _single(self, name: str) -> Flag | None:
         found = self.all(name)
