@@ -52,7 +52,8 @@ class Execs:
         self._new_id = new_id
         self._execs: dict[str, Exec] = {}
         self._processes: dict[str, ExecProcess] = {}
-        self._watching: set[asyncio.Task[None]] = set()
+        self._ends: dict[str, asyncio.Task[None]] = {}
+        self._draining: set[asyncio.Task[None]] = set()
 
     def create(self, reference: str, spec: ExecSpec) -> Exec:
         """A new exec, not yet started. Raises: NotFound; Conflict when the container does not run"""
@@ -95,18 +96,23 @@ class Execs:
         self._execs[exec_id] = replace(exec, running=True, pid=process.pid)
         self._processes[exec_id] = process
         self._publish(container, exec, f"exec_start: {' '.join(exec.spec.cmd)}")
-        task = asyncio.create_task(self._watch(container, exec_id, process), name=f"exec {exec_id[:12]}")
-        self._watching.add(task)
-        task.add_done_callback(self._watching.discard)
+        watch = self._watch(container, exec_id, process)
+        self._ends[exec_id] = asyncio.create_task(watch, name=f"exec {exec_id[:12]}")
         if detached:
             process.close()
         return process
 
+    async def wait(self, exec_id: str) -> int:
+        """The exit code of an exec that was started, noted down. Raises: NotFound"""
+        if watch := self._ends.get(exec_id):
+            await asyncio.wait([watch])
+        return self.get(exec_id).exit_code or 0
+
     def leave(self, process: ExecProcess) -> None:
         """The caller is no longer interested in the stdio; the program goes on and its output is dropped."""
         task = asyncio.create_task(_drain(process))
-        self._watching.add(task)
-        task.add_done_callback(self._watching.discard)
+        self._draining.add(task)
+        task.add_done_callback(self._draining.discard)
 
     def resize(self, exec_id: str, height: int, width: int) -> None:
         """Set the size of its terminal. Raises: NotFound; Conflict when it does not run"""
@@ -117,9 +123,10 @@ class Execs:
 
     async def close(self) -> None:
         """Watch no more; what runs detached goes on."""
-        for task in list(self._watching):
+        tasks = [*self._ends.values(), *self._draining]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._watching, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _running(self, reference: str) -> Container:
         container = self._containers.resolve(reference)
@@ -160,6 +167,7 @@ class Execs:
         """Notes the end of one exec down."""
         code = await process.wait()
         self._processes.pop(exec_id, None)
+        self._ends.pop(exec_id, None)
         self._ended(exec_id, code)
         self._publish(container, self.get(exec_id), "exec_die", exitCode=str(code))
 

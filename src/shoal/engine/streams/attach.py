@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from shoal.contracts.logs import LogQuery, Logs
 from shoal.contracts.runtime import Attachment, Runtime
 from shoal.engine.containers.files import ContainerFiles
+from shoal.engine.events import Events
 from shoal.engine.execs import ContainerLookup
 from shoal.engine.streams.logs import wait_run_end
 from shoal.errors import Conflict
@@ -55,11 +56,14 @@ class AttachSession:
 class Attaches:
     """Attaches clients to containers."""
 
-    def __init__(self, containers: ContainerLookup, files: ContainerFiles, logs: Logs, runtime: Runtime) -> None:
+    def __init__(
+        self, containers: ContainerLookup, files: ContainerFiles, logs: Logs, runtime: Runtime, events: Events
+    ) -> None:
         self._containers = containers
         self._files = files
         self._logs = logs
         self._runtime = runtime
+        self._events = events
 
     def resolve(self, reference: str) -> Container:
         """The container that may be attached to. Raises: NotFound; Conflict when it is paused or restarting"""
@@ -69,6 +73,21 @@ class Attaches:
         if container.status is ContainerStatus.RESTARTING:
             raise Conflict(f"Container {container.id} is restarting, wait until the container is running")
         return container
+
+    async def resize(self, reference: str, height: int, width: int) -> None:
+        """Set the size of its terminal. Raises: NotFound; Conflict when it does not run"""
+        container = self._containers.resolve(reference)
+        if not container.is_running:
+            raise Conflict(f"cannot resize a stopped container: {container.id}")
+        await self._runtime.resize(container.id, height, width)
+
+    def detached(self, container: Container) -> None:
+        """A client has typed the detach keys."""
+        self._publish(container, "detach")
+
+    def _publish(self, container: Container, action: str) -> None:
+        attributes = {**container.spec.labels, "image": container.spec.image, "name": container.name}
+        self._events.publish("container", action, container.id, attributes)
 
     @asynccontextmanager
     async def open(self, container: Container, options: AttachOptions) -> AsyncIterator[AttachSession]:
@@ -84,6 +103,7 @@ class Attaches:
                 output = _from_attachment(connection, options)
             else:
                 output = _nothing()
+            self._publish(container, "attach")
             yield AttachSession(output, connection if options.stdin else None)
 
     @asynccontextmanager

@@ -45,6 +45,10 @@ class LogStreams:
         self._runtime = runtime
         self._now_ns = now_ns
 
+    def has_terminal(self, reference: str) -> bool:
+        """Whether the log is that of a terminal: one stream without frames. Raises: NotFound"""
+        return self._containers.resolve(reference).spec.tty
+
     @asynccontextmanager
     async def open(self, reference: str, options: LogOptions) -> AsyncIterator[AsyncIterator[bytes]]:
         """Pieces of the log: framed (see wire.frames), or as they are where the container has a terminal.

@@ -1,0 +1,74 @@
+"""Containers' logs."""
+
+import re
+
+from aiohttp import web
+
+from shoal.api.hijack import MULTIPLEXED, RAW
+from shoal.api.replies import stream_response
+from shoal.api.request import Request
+from shoal.api.router import Route
+from shoal.engine.streams.logs import LogOptions, LogStreams
+from shoal.errors import InvalidArgument
+from shoal.wire.times import decode_time
+
+_SECONDS = re.compile(r"(\d{1,11})(?:\.(\d{1,9})\d*)?")
+
+
+class LogRouter:
+    """Source: Docker Engine API v1.51, ContainerLogs."""
+
+    def __init__(self, logs: LogStreams) -> None:
+        self._logs = logs
+
+    async def logs(self, request: Request) -> web.StreamResponse:
+        """GET /containers/{id}/logs"""
+        options = _options(request)
+        reference = request.params["id"]
+        async with self._logs.open(reference, options) as pieces:
+            tty = self._logs.has_terminal(reference)
+            framed = not tty and request.api_version >= (1, 42)
+            response = stream_response(MULTIPLEXED if framed else RAW)
+            await response.prepare(request.http)
+            async for piece in pieces:
+                await response.write(piece)
+            await response.write_eof()
+        return response
+
+
+def _options(request: Request) -> LogOptions:
+    stdout, stderr = request.flag("stdout"), request.flag("stderr")
+    if not stdout and not stderr:
+        raise InvalidArgument("Bad parameters: you must choose at least one stream")
+    return LogOptions(
+        stdout=stdout,
+        stderr=stderr,
+        follow=request.flag("follow"),
+        since=parse_moment(request.query.get("since", ""), "since"),
+        until=parse_moment(request.query.get("until", ""), "until"),
+        tail=_tail(request.query.get("tail", "")),
+        timestamps=request.flag("timestamps"),
+        details=request.flag("details"),
+    )
+
+
+def _tail(text: str) -> int | None:
+    """A number of lines; None for "all" and, as with Docker, for what is no number."""
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def parse_moment(text: str, name: str) -> int:
+    """Ns since the epoch of "1700000000.5" or an RFC 3339 time; 0 where nothing is said. Raises: InvalidArgument"""
+    if found := _SECONDS.fullmatch(text):
+        return int(found[1]) * 1_000_000_000 + int((found[2] or "").ljust(9, "0"))
+    if not text:
+        return 0
+    try:
+        return decode_time(text)
+    except InvalidArgument as error:
+        raise InvalidArgument(f"{name}: {error.message}") from None
+
+
+def routes(logs: LogStreams) -> list[Route]:
+    """What this module serves."""
+    return [Route("GET", "/containers/{id}/logs", LogRouter(logs).logs, "ContainerLogs", stream=True)]
