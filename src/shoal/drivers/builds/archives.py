@@ -93,9 +93,23 @@ def members(plain: IO[bytes]) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | Non
     try:
         with tarfile.open(fileobj=plain, mode="r|", errorlevel=2) as tar:
             for member in tar:
-                yield member, tar.extractfile(member) if member.isreg() else None
+                content = tar.extractfile(member) if member.isreg() else None
+                yield member, None if content is None else cast("IO[bytes]", _Content(content))
     except _ERRORS as error:
         raise InvalidArgument(f"invalid tar archive: {error}") from error
+
+
+class _Content:
+    """An entry's content whose errors are those of a broken archive."""
+
+    def __init__(self, content: IO[bytes]) -> None:
+        self._content = content
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._content.read(size)
+        except _ERRORS as error:
+            raise InvalidArgument(f"invalid tar archive: {error}") from error
 
 
 def safe_name(name: str) -> str:
