@@ -56,7 +56,7 @@ class Containers:
     # -- the engine's own life -----------------------------------------------
 
     async def adopt(self) -> Mapping[str, int]:
-        """{id: pid of the init} of the containers that run on from an earlier engine. First step, before networks open."""
+        """{id: pid of the init} of the containers that run on from an earlier engine. Before networks open."""
         return await self._adoption.adopt()
 
     async def open(self) -> None:
