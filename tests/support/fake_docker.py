@@ -48,6 +48,8 @@ class FakeContainer:
     health: str = ""
     started_at: float = 0.0
     created_at: float = field(default_factory=time.time)
+    #: (folder, tar) of what was put into it
+    files: list[tuple[str, bytes]] = field(default_factory=list)
 
     @property
     def labels(self) -> dict[str, str]:
@@ -84,6 +86,11 @@ class FakeDocker:
             self.add_image(reference)
 
     # -- helpers -------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """End all streams of events."""
+        for listener in self.listeners:
+            listener.put(None)
 
     def next_id(self) -> str:
         self.count += 1
@@ -129,7 +136,11 @@ class FakeDocker:
         raise Refused(404, f"No such container: {key}")
 
     def image(self, reference: str) -> dict[str, Json]:
-        name = reference if ":" in reference.rsplit("/", 1)[-1] or reference.startswith("sha256:") else f"{reference}:latest"
+        name = (
+            reference
+            if ":" in reference.rsplit("/", 1)[-1] or reference.startswith("sha256:")
+            else f"{reference}:latest"
+        )
         name = name.removeprefix("docker.io/").removeprefix("library/")
         for tag, image in self.images.items():
             if tag == name or image["Id"] == name:
@@ -166,10 +177,14 @@ class FakeDocker:
         return Reply(200, "OK")
 
     def version(self, _query: Json, _body: bytes) -> Reply:
-        return Reply(200, {"Version": "28.5.2", "ApiVersion": "1.51", "MinAPIVersion": "1.24", "Os": "linux", "Arch": "amd64"})
+        return Reply(
+            200, {"Version": "28.5.2", "ApiVersion": "1.51", "MinAPIVersion": "1.24", "Os": "linux", "Arch": "amd64"}
+        )
 
     def info(self, _query: Json, _body: bytes) -> Reply:
-        return Reply(200, {"ID": "fake", "Driver": "overlay2", "OSType": "linux", "Swarm": {"LocalNodeState": "inactive"}})
+        return Reply(
+            200, {"ID": "fake", "Driver": "overlay2", "OSType": "linux", "Swarm": {"LocalNodeState": "inactive"}}
+        )
 
     def events(self, query: Json, _body: bytes) -> Reply:
         wanted = filters_of(query)
@@ -196,7 +211,14 @@ class FakeDocker:
 
     def image_list(self, _query: Json, _body: bytes) -> Reply:
         rows = [
-            {"Id": i["Id"], "RepoTags": i["RepoTags"], "RepoDigests": i["RepoDigests"], "Size": i["Size"], "Created": 1, "Labels": None}
+            {
+                "Id": i["Id"],
+                "RepoTags": i["RepoTags"],
+                "RepoDigests": i["RepoDigests"],
+                "Size": i["Size"],
+                "Created": 1,
+                "Labels": None,
+            }
             for i in self.images.values()
         ]
         return Reply(200, rows)
@@ -230,7 +252,11 @@ class FakeDocker:
         if not body:
             raise Refused(400, "the build context is empty")
         self.add_image(query["t"])
-        lines = [{"stream": "Step 1/1 : FROM scratch\n"}, {"aux": {"ID": self.images[query["t"]]["Id"]}}, {"stream": "Successfully built x\n"}]
+        lines = [
+            {"stream": "Step 1/1 : FROM scratch\n"},
+            {"aux": {"ID": self.images[query["t"]]["Id"]}},
+            {"stream": "Successfully built x\n"},
+        ]
         return Reply(200, stream=iter([json.dumps(line).encode() + b"\r\n" for line in lines]))
 
     # -- networks and volumes ------------------------------------------------------------------------------
@@ -404,8 +430,11 @@ class FakeDocker:
                 "State": state,
                 "Config": {k: v for k, v in c.spec.items() if k not in ("HostConfig", "NetworkingConfig")},
                 "HostConfig": c.spec.get("HostConfig") or {},
-                "NetworkSettings": {"Networks": {n: {"NetworkID": self._maybe_network_id(n)} for n in c.networks}, "Ports": {}},
-                "Mounts": [],
+                "NetworkSettings": {
+                    "Networks": {n: {"NetworkID": self._maybe_network_id(n)} for n in c.networks},
+                    "Ports": {},
+                },
+                "Mounts": self.summary(c)["Mounts"],
             },
         )
 
@@ -472,7 +501,11 @@ class FakeDocker:
     def container_delete(self, key: str, query: Json, _body: bytes) -> Reply:
         container = self.find(key)
         if container.status == "running" and query.get("force") not in ("1", "true"):
-            raise Refused(409, f"cannot remove container {key!r}: container is running: stop the container before removing or force remove")
+            raise Refused(
+                409,
+                f"cannot remove container {key!r}: container is running: "
+                "stop the container before removing or force remove",
+            )
         del self.containers[container.id]
         self.container_event(container, "destroy")
         return Reply(204)
@@ -489,6 +522,10 @@ class FakeDocker:
         line = f"hello from {self.find(key).name}\n".encode()
         frame = b"\x01\0\0\0" + len(line).to_bytes(4, "big") + line
         return Reply(200, stream=iter([frame]))
+
+    def container_archive(self, key: str, query: Json, body: bytes) -> Reply:
+        self.find(key).files.append((query["path"], body))
+        return Reply(200)
 
     def container_top(self, key: str, _query: Json, _body: bytes) -> Reply:
         self.find(key)
@@ -520,7 +557,11 @@ ROUTES = [
     (r"/containers/create", "POST", "container_create"),
     (r"/containers/([^/]+)", "DELETE", "container_delete"),
     (r"/containers/([^/]+)/json", "GET", "container_inspect"),
-    *((rf"/containers/([^/]+)/{verb}", "POST", f"container_{verb}") for verb in ("start", "stop", "kill", "restart", "pause", "unpause", "rename", "wait")),
+    *(
+        (rf"/containers/([^/]+)/{verb}", "POST", f"container_{verb}")
+        for verb in ("start", "stop", "kill", "restart", "pause", "unpause", "rename", "wait")
+    ),
+    (r"/containers/([^/]+)/archive", "PUT", "container_archive"),
     (r"/containers/([^/]+)/logs", "GET", "container_logs"),
     (r"/containers/([^/]+)/top", "GET", "container_top"),
 ]
@@ -595,11 +636,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Type", "application/vnd.docker.multiplexed-stream")
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
-            for chunk in reply.stream:
-                if chunk:
-                    self.wfile.write(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
-                self.wfile.flush()
-            self.wfile.write(b"0\r\n\r\n")
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                for chunk in reply.stream:
+                    if chunk:
+                        self.wfile.write(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
+                    self.wfile.flush()
+                self.wfile.write(b"0\r\n\r\n")
             return
         data = b"" if reply.body is None or reply.status in (204, 304) else json.dumps(reply.body).encode()
         self.send_header("Content-Type", "application/json")
@@ -622,8 +664,7 @@ def serve(docker: FakeDocker, path: Path) -> Iterator[_Server]:
     try:
         yield server
     finally:
-        for listener in docker.listeners:
-            listener.put(None)
+        docker.close()
         server.shutdown()
         server.server_close()
         thread.join(5)

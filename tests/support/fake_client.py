@@ -1,0 +1,83 @@
+"""An HTTP client whose engine is a `FakeDocker` in the same process: no socket, no thread."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from shoal.client.errors import answer_error
+from shoal.client.streams import encode_query
+from tests.support.fake_docker import FakeDocker, Reply
+
+
+class FakeResponse:
+    def __init__(self, reply: Reply) -> None:
+        self.status = reply.status
+        self._reply = reply
+        self.closed = False
+
+    def json(self) -> Any:
+        return self._reply.body
+
+    def json_values(self) -> Iterator[Any]:
+        for chunk in self._reply.stream or ():
+            for line in chunk.splitlines():
+                if line.strip():
+                    yield json.loads(line)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+
+class FakeClient:
+    """Stands for shoal.client.http.Client. `sent`: (method, path with query, headers) of all requests."""
+
+    def __init__(self, docker: FakeDocker) -> None:
+        self.docker = docker
+        self.sent: list[tuple[str, str, dict[str, str]]] = []
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        *,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float | None = None,
+    ) -> FakeResponse:
+        target = path + encode_query(query)
+        self.sent.append((method, target, dict(headers or {})))
+        if body is None or isinstance(body, bytes):
+            data = body or b""
+        elif isinstance(body, dict):
+            data = json.dumps(body).encode()
+        else:
+            data = b"".join(body)
+        reply = self.docker.handle(method, target, data)
+        if reply.status >= 400:
+            raise answer_error(reply.status, reply.body["message"])
+        return FakeResponse(reply)
+
+    def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
+        return self.request("GET", path, query).json()
+
+    def post(self, path: str, query: Mapping[str, Any] | None = None, body: Any = None) -> Any:
+        return self.request("POST", path, query, body=body).json()
+
+    def put(
+        self,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        return self.request("PUT", path, query, body=body, headers=headers).json()
