@@ -1,0 +1,138 @@
+"""`shoal completion bash|zsh|fish`: scripts made from the table of commands."""
+
+from __future__ import annotations
+
+from shoal.cli.command import Command, Context
+from shoal.cli.commands import ALIASES, COMMANDS, GROUPS, SHORT_FORMS, load_command, load_group_flags, summary_of
+from shoal.cli.errors import UsageError
+from shoal.cli.flags import Options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from shoal.cli.flags import Flag
+
+_SHELLS = ("bash", "fish", "zsh")
+
+#: {command: what its arguments are}, asked of the engine while completing
+_LISTS = {
+    "containers": (
+        "shoal ps -a --format '{{.Names}}'",
+        "attach commit cp diff exec export kill logs pause port rename restart rm start stats stop top unpause update wait",
+    ),
+    "images": ("shoal images --format '{{.Repository}}:{{.Tag}}'", "create history push rmi run save tag"),
+}
+
+
+def _words(flags: Iterable[Flag]) -> list[str]:
+    return [f"--{flag.name}" for flag in sorted(flags, key=lambda flag: flag.name) if flag.help]
+
+
+def _top_level() -> list[str]:
+    return sorted({*GROUPS, *(name for name in COMMANDS if " " not in name), *SHORT_FORMS})
+
+
+def _within(group: str) -> list[str]:
+    return sorted(name.partition(" ")[2] for name in COMMANDS if name.startswith(group + " "))
+
+
+def _flags_by_command() -> dict[str, list[str]]:
+    """{name as typed, also short forms: its flags}."""
+    found = {group: _words(load_group_flags(group)) for group in GROUPS}
+    found.update({name: _words(load_command(name).flags) for name in COMMANDS})
+    found.update({short: found[full] for table in (SHORT_FORMS, ALIASES) for short, full in table.items()})
+    return found
+
+
+def bash_script() -> str:
+    """Completion for bash."""
+    cases = "\n".join(f'        "{name}") flags="{" ".join(flags)}" ;;' for name, flags in _flags_by_command().items())
+    groups = "\n".join(f'        {group}) words="{" ".join(_within(group))}" ;;' for group in sorted(GROUPS))
+    lists = "\n".join(
+        f'        {"|".join(names.split())}) words="$({command} 2>/dev/null)" ;;' for command, names in _LISTS.values()
+    )
+    return f"""# bash completion for shoal
+_shoal() {{
+    local current="${{COMP_WORDS[COMP_CWORD]}}" first="" second="" word words="" flags=""
+    for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
+        [[ $word == -* ]] && continue
+        if [[ -z $first ]]; then first=$word; elif [[ -z $second ]]; then second=$word; fi
+    done
+    case "$first" in
+        "") words="{" ".join(_top_level())}" ;;
+{groups}
+    esac
+    local name="$first"
+    case " {" ".join(sorted(GROUPS))} " in
+        *" $first "*) [[ -n $second ]] && name="$first $second" && words="" ;;
+    esac
+    case "${{name#container }}" in
+{lists}
+    esac
+    case "$name" in
+{cases}
+    esac
+    if [[ $current == -* ]]; then words="$flags"; fi
+    COMPREPLY=($(compgen -W "$words" -- "$current"))
+    [[ ${{#COMPREPLY[@]}} -eq 0 ]] && compopt -o default
+}}
+complete -F _shoal shoal
+"""
+
+
+def zsh_script() -> str:
+    """Completion for zsh: bash's, through bashcompinit."""
+    return "#compdef shoal\nautoload -U +X bashcompinit && bashcompinit\n" + bash_script()
+
+
+def fish_script() -> str:
+    """Completion for fish."""
+    lines = ["# fish completion for shoal", "complete -c shoal -f"]
+    lines += [
+        f"complete -c shoal -n __fish_use_subcommand -a {name} -d {_quoted(summary_of(name))}" for name in _top_level()
+    ]
+    for group in sorted(GROUPS):
+        names = " ".join(_within(group))
+        condition = f"__fish_seen_subcommand_from {group}; and not __fish_seen_subcommand_from {names}"
+        lines += [
+            f"complete -c shoal -n {_quoted(condition)} -a {name} -d {_quoted(summary_of(f'{group} {name}'))}"
+            for name in _within(group)
+        ]
+    for name in _top_level():
+        if name not in GROUPS:
+            flags = load_command(SHORT_FORMS.get(name, name)).flags
+            lines += [_fish_flag(name, flag) for flag in flags if flag.help]
+    for command, names in _LISTS.values():
+        lines.append(
+            f"complete -c shoal -n {_quoted(f'__fish_seen_subcommand_from {names}')} -a {_quoted(f'({command})')}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _fish_flag(name: str, flag: Flag) -> str:
+    short = f" -s {flag.short}" if flag.short else ""
+    needs_value = "" if flag.kind == "bool" else " -r"
+    condition = _quoted(f"__fish_seen_subcommand_from {name}")
+    return f"complete -c shoal -n {condition} -l {flag.name}{short}{needs_value} -d {_quoted(flag.help)}"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _run(context: Context, options: Options, arguments: Sequence[str]) -> int:
+    scripts = {"bash": bash_script, "fish": fish_script, "zsh": zsh_script}
+    if arguments[0] not in scripts:
+        raise UsageError(f'unknown shell "{arguments[0]}"; wanted one of {", ".join(_SHELLS)}')
+    context.stdout.write(scripts[arguments[0]]())
+    return 0
+
+
+COMPLETION = Command(
+    "bash|zsh|fish",
+    _run,
+    arguments=(1, 1),
+    notes="To load it:\n  bash:  source <(shoal completion bash)\n  zsh:   source <(shoal completion zsh)\n"
+    "  fish:  shoal completion fish | source",
+)
