@@ -111,26 +111,24 @@ def undress(dressing: Dressing) -> None:
 def tidy(dressing: Dressing, upper: Path) -> bool:
     """Remove what only our touch copied up; see the contract."""
     base = str(upper)
+    folders = sorted((path for path in dressing.folders if path != "/"), key=len, reverse=True)
+    # Taken before anything is removed, which changes the times of the folders above.
+    found = {path: known for path in folders if (known := _folder_stat(base + path)) is not None}
     for path, known in dressing.bundle_stats.items():
         with contextlib.suppress(FileNotFoundError):
             # The same content and the same metadata as below: not a change.
             if _stat(base + path) == known and Path(base + path).read_bytes() == dressing.bundles[path]:
                 os.unlink(base + path)
-    for path in sorted(_with_parents(dressing), key=len, reverse=True):
-        _remove_if_empty(base + path, dressing.folders.get(path))
+    for path, known in found.items():
+        if known == dressing.folders[path] and not os.listdir(base + path) and not _is_opaque(base + path):
+            os.rmdir(base + path)
+    for path, known in found.items():
+        _touch(base, path, known[3])
     return bool(os.listdir(upper))
 
 
-def _with_parents(dressing: Dressing) -> set[str]:
-    return {path for path in dressing.folders if path != "/"}
-
-
-def _remove_if_empty(folder: str, known: _Stat | None) -> None:
-    """Remove a folder of the upper that says nothing: empty, not hiding the one below, metadata as before."""
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        if known is None or os.listdir(folder) or _stat(folder) != known or _is_opaque(folder):
-            return
-        os.rmdir(folder)
+def _folder_stat(path: str) -> _Stat | None:
+    return _stat(path) if os.path.isdir(path) and not os.path.islink(path) else None
 
 
 def _is_opaque(folder: str) -> bool:

@@ -1,6 +1,7 @@
 """RUN steps by `crun run`: no supervisor, output through one pipe, killed with the build."""
 
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
@@ -31,6 +32,7 @@ class CrunSteps:
         names = {path.name for path in (*self._steps.iterdir(), *self._crun.root.iterdir())}
         for name in names:
             await run(self._crun.delete(name))
+            _remove_hidden_cgroup(_load_spec(self._steps / name / "config.json"))
             await asyncio.to_thread(remove_tree, self._steps / name)
             await asyncio.to_thread(remove_tree, self._crun.state_dir(name))
 
@@ -42,6 +44,7 @@ class CrunSteps:
             (bundle / "config.json").write_text(json.dumps(spec))
             return await self._run(step_id, bundle, spec["process"]["args"][0], output)
         finally:
+            _remove_hidden_cgroup(spec)
             await asyncio.shield(asyncio.to_thread(remove_tree, bundle))
 
     async def _run(self, step_id: str, bundle: Path, program: str, output: Callable[[bytes], None]) -> int:
@@ -88,6 +91,24 @@ class CrunSteps:
             if done:
                 break
         await run(self._crun.delete(step_id))
+
+
+def _load_spec(path: Path) -> Mapping[str, Any]:
+    try:
+        spec = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return spec if isinstance(spec, dict) else {}
+
+
+def _remove_hidden_cgroup(spec: Mapping[str, Any]) -> None:
+    """Where the v2 mount of a hybrid tree is hidden, crun makes plain files in its place and forgets them."""
+    cgroup = str(spec.get("linux", {}).get("cgroupsPath", "")).strip("/")
+    if cgroup:
+        folder = Path("/sys/fs/cgroup/unified", cgroup)
+        with contextlib.suppress(OSError):
+            (folder / "cgroup.procs").unlink(missing_ok=True)
+            folder.rmdir()
 
 
 async def _pump(fd: int, output: Callable[[bytes], None]) -> None:
