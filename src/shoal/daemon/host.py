@@ -1,6 +1,6 @@
 """What the engine does to its own process before anything else: root, programs, directories, lock, mount namespace."""
 
-import ctypes.util
+import ctypes
 import fcntl
 import os
 import shutil
@@ -22,7 +22,9 @@ def require_root() -> None:
 def require_programs() -> None:
     """Raises: DriverError naming what is missing and the package that has it"""
     missing = [name for name in ("crun", "conmon") if shutil.which(name) is None]
-    if ctypes.util.find_library("nftables") is None:
+    try:
+        ctypes.CDLL("libnftables.so.1")
+    except OSError:
         missing.append("nftables")
     if missing:
         raise DriverError(

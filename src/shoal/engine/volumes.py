@@ -44,6 +44,18 @@ class Volumes:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._mounted_by: defaultdict[str, set[str]] = defaultdict(set)
 
+    async def open(self, directories: Sequence[str]) -> None:
+        """Repair what a crash left: remove directories without a record, make those that a record lacks.
+
+        directories: names of the volumes that have one
+        """
+        known = {volume.name: volume for volume in self._store.all(Volume)}
+        for name in directories:
+            if name not in known:
+                await self._driver.remove(name)
+        for name in known.keys() - set(directories):
+            await self._driver.create(name, known[name].options)
+
     def resolve(self, name: str) -> Volume:
         """Raises: NotFound"""
         volume = self._store.get(Volume, name)
