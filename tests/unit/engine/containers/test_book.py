@@ -1,0 +1,116 @@
+import asyncio
+
+import pytest
+
+from shoal.contracts.store import R, Record
+from shoal.engine.containers.book import Book
+from shoal.engine.containers.names import check_name, make_name
+from shoal.errors import Conflict, InvalidArgument, NotFound
+from shoal.model.container import Container
+from tests.support.containers import container_of
+
+
+class Memory:
+    """A node store that forgets at its end."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, object] = {}
+
+    def get(self, kind: type[R], key: str) -> R | None:
+        return self.records.get(key)  # type: ignore[return-value]
+
+    def all(self, kind: type[R]) -> list[R]:
+        return list(self.records.values())  # type: ignore[arg-type]
+
+    async def commit(self, *puts: Record, deletes: object = ()) -> None:
+        self.records |= {p.key: p for p in puts}
+        for _, key in deletes:  # type: ignore[attr-defined]
+            self.records.pop(key, None)
+
+
+async def book_of(*containers: Container) -> Book:
+    book = Book(Memory())
+    for c in containers:
+        with book.reserve(c.name, c.id):
+            await book.save(c)
+    return book
+
+
+A = container_of(id="a1" * 32, name="one")
+B = container_of(id="a2" * 32, name="two")
+
+
+async def test_references() -> None:
+    book = await book_of(A, B)
+    assert book.resolve("one") == book.resolve("/one") == book.resolve(A.id) == book.resolve("a1a") == A
+    with pytest.raises(InvalidArgument, match="Multiple IDs found with provided prefix: a"):
+        book.resolve("a")
+    with pytest.raises(NotFound, match="No such container: three"):
+        book.resolve("three")
+    with pytest.raises(NotFound):
+        book.resolve("")
+
+
+async def test_a_name_wins_over_a_beginning_of_an_id() -> None:
+    book = await book_of(A, container_of(id="b" * 64, name="a1a1"))
+    assert book.resolve("a1a1").id == "b" * 64
+
+
+async def test_taken_names_in_dockers_words() -> None:
+    book = await book_of(A)
+    words = (
+        f'Conflict. The container name "/one" is already in use by container "{A.id}". '
+        "You have to remove (or rename) that container to be able to reuse that name."
+    )
+    with pytest.raises(Conflict) as caught, book.reserve("one", B.id):
+        pass
+    assert caught.value.message == words
+
+
+async def test_a_name_is_given_back_when_creating_fails() -> None:
+    book = await book_of()
+    with pytest.raises(RuntimeError), book.reserve("x", A.id):
+        raise RuntimeError
+    assert book.is_free("x")
+
+
+async def test_renaming_frees_the_old_name() -> None:
+    book = await book_of(A)
+    with book.reserve("new", A.id):
+        await book.save(A, name="new")
+    assert book.resolve("new").id == A.id and book.is_free("one")
+
+
+async def test_changes_go_into_what_is_written_now() -> None:
+    book = await book_of(A)
+    await book.save(A, pid=7)
+    assert (await book.save(A, exit_code=3)).pid == 7
+
+
+async def test_whoever_waits_is_woken() -> None:
+    book = await book_of(A)
+    waiting = asyncio.create_task(book.wait_until(A.id, lambda c: c is not None and c.pid == 9))
+    gone = asyncio.create_task(book.wait_gone(A))
+    await asyncio.sleep(0)
+    await book.save(A, pid=8)
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await book.save(A, pid=9, exit_code=4)
+    assert (await waiting).pid == 9  # type: ignore[union-attr]
+    await book.erase(book.get(A.id))
+    assert (await gone).exit_code == 4
+
+
+@pytest.mark.parametrize("name", ["x", "-a", "a b", "a/b", "ä1", "/", ""])
+def test_names_that_are_none(name: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"Invalid container name \(.*\), only \[a-zA-Z0-9\]"):
+        check_name(name)
+
+
+def test_made_names_are_valid_and_free() -> None:
+    numbers = iter(range(10_000))
+    taken: set[str] = set()
+    for _ in range(50):
+        name = make_name(lambda below: next(numbers) % below, lambda n: n not in taken)
+        assert check_name(name) == name and name not in taken
+        taken.add(name)
