@@ -53,7 +53,6 @@ class TcpProxy:
             near.other, far.other = far, near
             await self._loop.connect_accepted_socket(lambda: near, client)
             await self._loop.create_connection(lambda: far, sock=server)
-            near.resume_writing()
         except (OSError, TimeoutError):
             client.close()
             server.close()
@@ -66,16 +65,21 @@ class _End(asyncio.Protocol):
         self.other: _End
         self._ends = ends
         self._transport: asyncio.Transport | None = None
+        self._early: list[bytes] = []  # came before the other side was there to take it
         self._has_ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._ends.add(self)
-        if self.other._transport is None:
-            self._transport.pause_reading()  # until the other side is there to take it
+        self._transport.writelines(self.other._early)
+        self.other._early.clear()
+        if self.other._has_ended:
+            self._transport.write_eof()
 
     def data_received(self, data: bytes) -> None:
-        if self.other._transport is not None:
+        if self.other._transport is None:
+            self._early.append(data)
+        else:
             self.other._transport.write(data)
 
     def eof_received(self) -> bool:
@@ -91,9 +95,8 @@ class _End(asyncio.Protocol):
             self.other._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        for end in (self.other, self):
-            if end._transport is not None and not end._transport.is_closing():
-                end._transport.resume_reading()
+        if self.other._transport is not None and not self.other._transport.is_closing():
+            self.other._transport.resume_reading()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._ends.discard(self)

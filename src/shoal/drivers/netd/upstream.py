@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from shoal.lifecycle.network.dns import Question, parse_question
 
-TIMEOUT_S = 2.5
+TIMEOUT_S = 2.0
 ROUNDS = 2
 MAX_BYTES = 65535
 

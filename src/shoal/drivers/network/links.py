@@ -26,14 +26,16 @@ class HostLinks:
     """Bridges and namespaces of one engine.
 
     run: where namespaces get their names (`<run>/netns/<container id>`)
-    prefix: how names of veths begin; no other engine has the same
+    prefixes: how names of veths and bridges begin; no other engine has the same
     group: a number for links that are about to be deleted, as much our own
     etc: the directory of the host's resolv.conf and hosts
     """
 
-    def __init__(self, run: Path, prefix: str, group: int, nftables: Nftables, etc: Path = Path("/etc")) -> None:
+    def __init__(
+        self, run: Path, prefixes: tuple[str, ...], group: int, nftables: Nftables, etc: Path = Path("/etc")
+    ) -> None:
         self._pins = run / "netns"
-        self._prefix = prefix
+        self._prefixes = prefixes
         self._group = group
         self._nftables = nftables
         self._etc = etc
@@ -137,7 +139,7 @@ class HostLinks:
 
         def add(namespace: int) -> tuple[int, ...]:
             with inside(namespace, self._home):
-                return (os.dup(namespace), *open_resolver(self._nftables))
+                return (os.dup(namespace), *open_resolver(self._nftables, again=True))
 
         return await self._run(lambda: self._with_namespace(container_id, add))
 
@@ -210,7 +212,7 @@ class HostLinks:
     async def sweep(self, keep: Sequence[str]) -> None:
         """Remove links of this instance on the host's side that are not in `keep`."""
         names = await self._run(_link_names)
-        stale = [name for name in names if name.startswith(self._prefix) and name not in keep]
+        stale = [name for name in names if name.startswith(self._prefixes) and name not in keep]
         if stale:
             self._doom(*stale)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from shoal.contracts.networking import Wire
 from shoal.drivers.network import netlink as nl
-from shoal.drivers.network.namespace import write_sysctl
+from shoal.drivers.network.namespace import read_sysctl, write_sysctl
 from shoal.drivers.network.nftables import Nftables
 from shoal.lifecycle.network.firewall import resolver_text
 from shoal.model.network import LOCAL_RESOLVER
@@ -22,17 +22,27 @@ def plug(outer: nl.Netlink, inner: nl.Netlink, namespace: int, wire: Wire) -> No
     """
     what = f"endpoint {wire.interface} on {wire.master}"
     outer.send([_veth(wire, namespace) if wire.host_interface else _macvlan(wire, namespace)], what)
-    if wire.is_isolated:
-        isolated = nl.attribute(
-            nl.IFLA_PROTINFO | nl.NESTED, nl.attribute(nl.IFLA_BRPORT_ISOLATED, struct.pack("=B", 1))
-        )
+    port = _port_settings(wire) if wire.host_interface else b""
+    if port:
         index = socket.if_nametoindex(wire.host_interface)
-        outer.send([nl.link(nl.RTM_SETLINK, isolated, index=index, family=nl.AF_BRIDGE)], what)
+        settings = nl.attribute(nl.IFLA_PROTINFO | nl.NESTED, port)
+        outer.send([nl.link(nl.RTM_SETLINK, settings, index=index, family=nl.AF_BRIDGE)], what)
     index = inner.links()[wire.interface][0]
     messages = [nl.address(nl.RTM_NEWADDR, index, a, p) for a, p in wire.addresses]
     messages.append(nl.link(nl.RTM_SETLINK, index=index, up=True))
     messages += [nl.default_route(index, gateway) for gateway in wire.gateways]
     inner.send(messages, what)
+
+
+def _port_settings(wire: Wire) -> bytes:
+    """What the bridge must know of the wire's port beyond its defaults."""
+    yes = struct.pack("=B", 1)
+    settings = nl.attribute(nl.IFLA_BRPORT_ISOLATED, yes) if wire.is_isolated else b""
+    # Where br_netfilter is at work, a container that calls its own published port gets the packet back through the port
+    # that it came from, and that needs hairpin mode. Elsewhere the host routes it back.
+    if read_sysctl("net/bridge/bridge-nf-call-iptables") == "1":
+        settings += nl.attribute(nl.IFLA_BRPORT_MODE, yes)
+    return settings
 
 
 def _inside(wire: Wire, namespace: int) -> list[bytes]:
@@ -90,7 +100,7 @@ def replace_gateways(routes: Sequence[tuple[str, str]]) -> None:
         netlink.send([nl.default_route(socket.if_nametoindex(i), gateway) for i, gateway in routes], "default route")
 
 
-def open_resolver(nftables: Nftables) -> tuple[int, int]:
+def open_resolver(nftables: Nftables, *, again: bool = False) -> tuple[int, int]:
     """(udp, tcp): descriptors of sockets on 127.0.0.11 that get the questions to its port 53, made from inside."""
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -98,7 +108,7 @@ def open_resolver(nftables: Nftables) -> tuple[int, int]:
         udp.bind((LOCAL_RESOLVER, 0))
         tcp.bind((LOCAL_RESOLVER, 0))
         tcp.listen(_BACKLOG)
-        nftables.run(resolver_text(udp.getsockname()[1], tcp.getsockname()[1]))
+        nftables.run(resolver_text(udp.getsockname()[1], tcp.getsockname()[1], again=again))
     except BaseException:
         udp.close()
         tcp.close()

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from shoal.contracts.store import NodeStore
-from shoal.engine.builds.pruning import parse_until
+from shoal.dockerfile.words import parse_duration
 from shoal.engine.events import Events
 from shoal.engine.networks import wiring
 from shoal.engine.networks.attach import Attaching
@@ -20,6 +20,7 @@ from shoal.lifecycle.network import ipam, rules
 from shoal.model.endpoint import EndpointSettings
 from shoal.model.network import BRIDGE_NAME, MTU, PARENT, PREDEFINED, JoinRequest, Network, NetworkSpec, Sandbox
 from shoal.model.settings import Settings
+from shoal.wire.times import decode_time
 
 
 class Networks:
@@ -175,7 +176,7 @@ class Networks:
         filters: label, label!, until (a time, or a duration before now)
         """
         now = self._parts.sources.now_ns()
-        until = min((parse_until(text, now) for text in filters.get("until", ())), default=0)
+        until = min((_parse_until(text, now) for text in filters.get("until", ())), default=0)
         found = rules.select_prunable(self._parts.store.all(Network), filters, self._used(), until)
         removed = []
         for network in found:
@@ -223,3 +224,13 @@ class Networks:
     async def rename(self, container_id: str, name: str) -> None:
         """Make the new name of a running container resolve, and the old one no longer."""
         await self._attaching.rename(container_id, name)
+
+
+def _parse_until(text: str, now_ns: int) -> int:
+    """Ns since the epoch of a Unix time, an RFC 3339 time, or a duration before now. Raises: InvalidArgument"""
+    if text.isdigit():
+        return int(text) * 1_000_000_000
+    try:
+        return now_ns - parse_duration(text)
+    except ValueError:
+        return decode_time(text)

@@ -187,13 +187,16 @@ def _chains(family: str) -> list[tuple[str, list[str]]]:
     ]
 
 
-def resolver_text(udp_port: int, tcp_port: int) -> str:
+def resolver_text(udp_port: int, tcp_port: int, *, again: bool = False) -> str:
     """The table inside a container's namespace that brings questions to 127.0.0.11 to our sockets there.
 
     So a name server of the container's own may still take 0.0.0.0:53.
+
+    again: the table may be there already. Taking one away costs the kernel 12 ms, so not where it is surely not there
     """
+    first = "table ip shoal_names\ndelete table ip shoal_names\n" if again else ""
     return (
-        "table ip shoal_names\ndelete table ip shoal_names\ntable ip shoal_names {\n\tchain output {\n"
+        f"{first}table ip shoal_names {{\n\tchain output {{\n"
         "\t\ttype nat hook output priority -100; policy accept;\n"
         f"\t\tip daddr 127.0.0.11 udp dport 53 dnat to 127.0.0.11:{udp_port}\n"
         f"\t\tip daddr 127.0.0.11 tcp dport 53 dnat to 127.0.0.11:{tcp_port}\n\t}}\n}}\n"
