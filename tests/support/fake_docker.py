@@ -362,7 +362,6 @@ class FakeDocker:
         return Reply(200, rows)
 
     def summary(self, container: FakeContainer) -> dict[str, Json]:
-        mounts = (container.spec.get("HostConfig") or {}).get("Mounts") or []
         return {
             "Id": container.id,
             "Names": ["/" + container.name],
@@ -376,7 +375,7 @@ class FakeDocker:
             "Labels": container.labels,
             "HostConfig": {"NetworkMode": (container.spec.get("HostConfig") or {}).get("NetworkMode", "default")},
             "NetworkSettings": {"Networks": {n: {"NetworkID": self._maybe_network_id(n)} for n in container.networks}},
-            "Mounts": [{"Type": m["Type"], "Name": m.get("Source", ""), "Destination": m["Target"]} for m in mounts],
+            "Mounts": mounts_of(container.spec),
         }
 
     def _maybe_network_id(self, name: str) -> str:
@@ -578,6 +577,26 @@ def has_labels(labels: dict[str, str], wanted: list[str]) -> bool:
         if name not in labels or (equals and labels[name] != value):
             return False
     return True
+
+
+def mounts_of(spec: dict[str, Json]) -> list[dict[str, Json]]:
+    """Mounts as lists and inspect show them, of both spellings that a create body has."""
+    host = spec.get("HostConfig") or {}
+    given = [(m["Type"], m.get("Source", ""), m["Target"]) for m in host.get("Mounts") or []]
+    for bind in host.get("Binds") or []:
+        source, target, *_ = bind.split(":")
+        given.append(("bind" if source.startswith("/") else "volume", source, target))
+    return [
+        {
+            "Type": kind,
+            "Name": source if kind == "volume" else "",
+            "Source": source,
+            "Destination": target,
+            "Driver": "local" if kind == "volume" else "",
+            "RW": True,
+        }
+        for kind, source, target in given
+    ]
 
 
 def ports_of(spec: dict[str, Json]) -> list[dict[str, Json]]:

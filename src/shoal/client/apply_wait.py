@@ -163,7 +163,12 @@ class Watch:
             self._end(wait, error)
 
 
-_WORDS = {Condition.STARTED: "running", Condition.HEALTHY: "healthy", Condition.COMPLETED: "completed"}
+_WORDS = {
+    Condition.STARTED: "running",
+    Condition.HEALTHY: "healthy",
+    Condition.COMPLETED: "completed",
+    Condition.RUNNING_OR_HEALTHY: "running or healthy",
+}
 
 
 def is_fulfilled(condition: Condition, name: str, seen: Mapping[str, Any]) -> bool:
@@ -191,6 +196,8 @@ def is_fulfilled(condition: Condition, name: str, seen: Mapping[str, Any]) -> bo
     if health == "unhealthy":
         raise WaitFailed(f"container {name} is unhealthy", hint=_last_check(state["Health"]))
     if health == "none" and status == "running":
+        if condition == Condition.RUNNING_OR_HEALTHY:
+            return True
         raise WaitFailed(f"container {name} has no healthcheck configured")
     return bool(health == "healthy")
 
