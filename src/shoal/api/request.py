@@ -25,6 +25,7 @@ class Request:
         self.params = params
         self.api_version = api_version
         self.query = http.rel_url.query
+        self._body: bytes | None = None
 
     def flag(self, name: str, default: bool = False) -> bool:
         """A boolean of the query: "", "0", "no", "false" and "none" are false, anything else is true."""
@@ -59,8 +60,10 @@ class Request:
         return {key: _filter_values(key, entry) for key, entry in value.items()}
 
     async def body(self) -> bytes:
-        """The whole body. Raises: InvalidArgument when it is over 32 MiB"""
-        return await read_body(self.http, BODY_LIMIT)
+        """The whole body, also when asked for again. Raises: InvalidArgument when it is over 32 MiB"""
+        if self._body is None:
+            self._body = await read_body(self.http, BODY_LIMIT)
+        return self._body
 
     async def json(self) -> Any:
         """The body as JSON; {} when it is empty. Raises: InvalidArgument"""
