@@ -18,9 +18,13 @@ class Book:
 
     def __init__(self, store: NodeStore) -> None:
         self._store = store
-        self._names: dict[str, str] = {c.name: c.id for c in store.all(Container)}
+        self._names: dict[str, str] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._watchers: defaultdict[str, set[asyncio.Future[None]]] = defaultdict(set)
+
+    def open(self) -> None:
+        """Learn the names. The store must be open."""
+        self._names = {c.name: c.id for c in self._store.all(Container)}
 
     def all(self) -> Sequence[Container]:
         """Every container, oldest first."""

@@ -57,6 +57,7 @@ class Containers:
 
     async def adopt(self) -> Mapping[str, int]:
         """{id: pid of the init} of the containers that run on from an earlier engine. Before networks open."""
+        self._book.open()
         return await self._adoption.adopt()
 
     async def open(self) -> None:
