@@ -1,6 +1,5 @@
 """RUN: a program in the root of a stage, by the container runtime, with the network and the mounts that it asks for."""
 
-import platform
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -91,6 +90,8 @@ class StepRun:
             created_at=0,
         )
         self._add_files(vertex, mounts)
+        seccomp = seccomp_of(host, settings.permits)
+        compiled = settings.compile_seccomp(seccomp) if seccomp else {}
         around = Surroundings(
             rootfs=str(root),
             cgroup=settings.cgroup_of(step_id),
@@ -98,7 +99,8 @@ class StepRun:
             netns_path=joined.netns_path,
             user=await self._user(root, vertex.user),
             devices=devices.all_devices() if vertex.insecure else (),
-            seccomp=seccomp_of(host, settings.permits, platform.machine()),
+            seccomp=None if compiled else seccomp,
+            annotations=compiled,
         )
         spec, warnings = generate(container, mounts.points, around, settings.permits)
         for warning in warnings:

@@ -1,9 +1,10 @@
 """What builds are made with, and what one build shares among its stages."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from shoal.contracts.build import BuildContext, BuildFiles, StepRunner
 from shoal.contracts.snapshots import Snapshots
@@ -33,6 +34,7 @@ class BuildSettings:
     certificates: the host's CA bundle that RUN steps are to see; None = not
     cgroup_of: path of the cgroup of a step
     new_id: 64 hex digits
+    compile_seccomp: annotations that tell the runtime a seccomp section in compiled form; {} = it compiles itself
     """
 
     run: Path
@@ -42,6 +44,7 @@ class BuildSettings:
     now_ns: Callable[[], int]
     new_id: Callable[[], str]
     certificates: Path | None = None
+    compile_seccomp: Callable[[Mapping[str, Any]], Mapping[str, str]] = field(default=lambda _: {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
