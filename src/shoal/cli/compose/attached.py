@@ -6,9 +6,9 @@ import signal
 from dataclasses import dataclass
 from queue import SimpleQueue
 
-from shoal.cli.compose.following import Followers, ProjectEvents, inspect_or_none
+from shoal.cli.compose.base.naming import short_name
+from shoal.cli.compose.show.following import Followers, ProjectEvents, inspect_or_none
 from shoal.cli.compose.show.log_lines import LogLines
-from shoal.compose import labels
 from shoal.compose.operations import Call
 from shoal.compose.plan import plan_kill, plan_start, plan_stop
 from shoal.compose.planning.options import VerbOptions
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
-    from shoal.cli.compose.session import Session
+    from shoal.cli.compose.base.session import Session
     from shoal.compose.observed import ObservedContainer
     from shoal.compose.operations import Operation
     from shoal.compose.project import Project
@@ -206,16 +206,6 @@ class Attached:
         state = self._session.observe(self._project.name)
         wanted = VerbOptions(services=tuple(sorted(self._reachable())), stop_timeout_s=timeout_s(self._session.options))
         self._session.apply(plan_stop(self._project, state, wanted), "Stopping", is_patient=False, in_place=False)
-
-
-def short_name(name: str, project: str, separator: str) -> str:
-    """A container's name without its project's; a name of its own stays."""
-    return name.removeprefix(f"{project}{separator}")
-
-
-def service_of(item: Any) -> str:
-    """The service that a container's summary names."""
-    return str((item.get("Labels") or {}).get(labels.SERVICE, ""))
 
 
 def _name_of(event: dict[str, Any]) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from shoal.cli.command import Command, Context
+from shoal.cli.compose.base.session import NO_FILE, Session, check_services
 from shoal.cli.compose.flags import DRY_RUN
 from shoal.cli.compose.look import narrow_table
-from shoal.cli.compose.session import NO_FILE, Session, check_services
 from shoal.cli.errors import UsageError
 from shoal.cli.flags import Flag, Options, switch
 from shoal.compose.project import Project

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from shoal.cli.command import Command, Context
+from shoal.cli.compose.base.session import Session
 from shoal.cli.compose.flags import DRY_RUN, TIMEOUT
-from shoal.cli.compose.session import Session
 from shoal.cli.compose.up import timeout_s
 from shoal.cli.errors import UsageError
 from shoal.cli.flags import Flag, Options, switch

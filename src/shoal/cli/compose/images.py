@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from shoal.cli.command import Command, Context
+from shoal.cli.compose.base.session import Session
 from shoal.cli.compose.flags import DRY_RUN, STAND_INS
-from shoal.cli.compose.session import Session
 from shoal.cli.errors import UsageError
 from shoal.cli.flags import Flag, Options, several, switch
 from shoal.cli.values import split_pair

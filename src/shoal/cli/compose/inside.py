@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from shoal.cli.command import MANY, Command, Context
 from shoal.cli.commands import load_command
-from shoal.cli.compose.attached import service_of
+from shoal.cli.compose.base.naming import is_oneoff, name_of, number_of, service_of
+from shoal.cli.compose.base.session import Session
 from shoal.cli.compose.flags import DRY_RUN, INDEX
-from shoal.cli.compose.ps import name_of
-from shoal.cli.compose.session import Session
 from shoal.cli.errors import PlainError, UsageError
 from shoal.cli.flags import Flag, Options, several, switch
 from shoal.compose import labels
@@ -18,7 +17,6 @@ from shoal.compose import labels
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
 
 def container_of(session: Session, service: str, *, running: bool = True) -> str:
@@ -30,20 +28,15 @@ def container_of(session: Session, service: str, *, running: bool = True) -> str
     index = session.options.number("index") if "index" in session.options else 0
     found = sorted(
         session.containers(project_name, all=not running, more_labels=[f"{labels.SERVICE}={service}"]),
-        key=_number,
+        key=number_of,
     )
-    found = [item for item in found if (item.get("Labels") or {}).get(labels.ONEOFF, "").lower() != "true"]
+    found = [item for item in found if not is_oneoff(item)]
     if index:
-        found = [item for item in found if _number(item) == index]
+        found = [item for item in found if number_of(item) == index]
     if not found:
         which = f'service "{service}"' + (f" container #{index}" if index else "")
         raise PlainError(f"{which} is not running" if running else f"{which} has no container")
     return name_of(found[0])
-
-
-def _number(item: Any) -> int:
-    text = str((item.get("Labels") or {}).get(labels.CONTAINER_NUMBER, ""))
-    return int(text) if text.isdecimal() else 0
 
 
 def hand_over(context: Context, command: str, given: Options, names: Sequence[str], arguments: list[str]) -> int:
@@ -112,11 +105,7 @@ def _cp_containers(session: Session, service: str, *, is_reading: bool) -> list[
         return [first]
     _, project_name = session.project_or_name([service])
     items = session.containers(project_name, more_labels=[f"{labels.SERVICE}={service}"])
-    wanted = [
-        name_of(item)
-        for item in items
-        if session.options.flag("all") or (item.get("Labels") or {}).get(labels.ONEOFF, "").lower() != "true"
-    ]
+    wanted = [name_of(item) for item in items if session.options.flag("all") or not is_oneoff(item)]
     return sorted(wanted)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shoal.cli.command import Command, Context
+from shoal.cli.compose.base.session import Session
 from shoal.cli.compose.flags import DRY_RUN, TIMEOUT
-from shoal.cli.compose.session import Session
 from shoal.cli.compose.up import timeout_s
 from shoal.cli.flags import Flag, Options, number, switch
 from shoal.compose.plan import plan_kill, plan_pause, plan_remove, plan_restart, plan_start, plan_stop, plan_unpause

@@ -6,16 +6,14 @@ import time
 from heapq import merge
 
 from shoal.cli.command import Command, Context
-from shoal.cli.compose.attached import service_of, short_name
+from shoal.cli.compose.base.naming import is_oneoff, name_of, number_of, service_of, short_name
+from shoal.cli.compose.base.session import Session
 from shoal.cli.compose.flags import DRY_RUN, INDEX
-from shoal.cli.compose.following import Followers, ProjectEvents, frames_of
-from shoal.cli.compose.ps import name_of
-from shoal.cli.compose.session import Session
+from shoal.cli.compose.show.following import Followers, ProjectEvents, frames_of
 from shoal.cli.compose.show.log_lines import LogLines
 from shoal.cli.container.logs import api_time
 from shoal.cli.errors import UsageError
 from shoal.cli.flags import Flag, Options, switch
-from shoal.compose import labels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,10 +57,9 @@ def _logs(context: Context, options: Options, services: list[str]) -> int:
 
 
 def _is_wanted(item: Any, services: list[str], index: int) -> bool:
-    found = item.get("Labels") or {}
-    if found.get(labels.ONEOFF, "").lower() == "true" or (services and service_of(item) not in services):
+    if is_oneoff(item) or (services and service_of(item) not in services):
         return False
-    return not index or found.get(labels.CONTAINER_NUMBER) == str(index)
+    return not index or number_of(item) == index
 
 
 def _write_merged(

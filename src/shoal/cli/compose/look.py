@@ -6,11 +6,10 @@ import json
 import time
 
 from shoal.cli.command import Command, Context
-from shoal.cli.compose.attached import service_of
+from shoal.cli.compose.base.naming import name_of, service_of
+from shoal.cli.compose.base.session import Session
 from shoal.cli.compose.flags import DRY_RUN, INDEX
 from shoal.cli.compose.inside import container_of
-from shoal.cli.compose.ps import name_of
-from shoal.cli.compose.session import Session
 from shoal.cli.errors import PlainError, UsageError
 from shoal.cli.flags import Flag, Options, several, switch
 from shoal.cli.listing import Listing, parse_filters, print_list, table_text

@@ -6,8 +6,9 @@ import json
 import time
 
 from shoal.cli.command import Command, Context
+from shoal.cli.compose.base.naming import is_oneoff, label_of, name_of, service_of
+from shoal.cli.compose.base.session import Session
 from shoal.cli.compose.flags import DRY_RUN
-from shoal.cli.compose.session import Session
 from shoal.cli.container.ls import container_listing
 from shoal.cli.errors import UsageError
 from shoal.cli.flags import Flag, Options, several, switch
@@ -32,9 +33,9 @@ def project_listing(now_s: float, *, is_truncated: bool = True) -> Listing:
         "ID": lambda item: item["Id"][:12] if is_truncated else item["Id"],
         "Name": name_of,
         "Names": name_of,
-        "Project": lambda item: _label(item, labels.PROJECT),
+        "Project": lambda item: label_of(item, labels.PROJECT),
         "Publishers": _publishers,
-        "Service": lambda item: _label(item, labels.SERVICE),
+        "Service": service_of,
         "Size": lambda item: "0B",
     }
     fields.pop("Platform", None)
@@ -44,16 +45,6 @@ def project_listing(now_s: float, *, is_truncated: bool = True) -> Listing:
         headings={"RunningFor": "CREATED", "CreatedAt": "CREATED AT", "LocalVolumes": "LOCAL VOLUMES"},
         quiet="ID",
     )
-
-
-def name_of(item: Any) -> str:
-    """The container's name, without slash."""
-    names = [str(name).removeprefix("/") for name in item.get("Names") or ()]
-    return next((name for name in names if "/" not in name), names[0] if names else "")
-
-
-def _label(item: Any, name: str) -> str:
-    return str((item.get("Labels") or {}).get(name, ""))
 
 
 def _health(item: Any) -> str:
@@ -108,11 +99,11 @@ def _ps(context: Context, options: Options, services: list[str]) -> int:
         item
         for item in items
         if _is_shown(item, services, states, all=options.flag("all"))
-        and (options.flag("orphans") or known is None or _label(item, labels.SERVICE) in known)
+        and (options.flag("orphans") or known is None or service_of(item) in known)
     ]
     shown.sort(key=name_of)
     if options.flag("services"):
-        context.stdout.write("".join(f"{name}\n" for name in sorted({_label(i, labels.SERVICE) for i in shown})))
+        context.stdout.write("".join(f"{name}\n" for name in sorted({service_of(i) for i in shown})))
         return 0
     if options.flag("quiet"):
         context.stdout.write("".join(f"{item['Id']}\n" for item in shown))
@@ -122,9 +113,9 @@ def _ps(context: Context, options: Options, services: list[str]) -> int:
 
 
 def _is_shown(item: Any, services: Sequence[str], states: set[str], *, all: bool) -> bool:
-    if services and _label(item, labels.SERVICE) not in services:
+    if services and service_of(item) not in services:
         return False
-    if _label(item, labels.ONEOFF).lower() == "true" and not all:
+    if is_oneoff(item) and not all:
         return False
     return not states or item.get("State") in states
 

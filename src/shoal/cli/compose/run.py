@@ -6,9 +6,9 @@ import os
 import shlex
 
 from shoal.cli.command import MANY, Command, Context
-from shoal.cli.compose.files import read_text
+from shoal.cli.compose.base.files import read_text
+from shoal.cli.compose.base.session import Session
 from shoal.cli.compose.flags import DRY_RUN, STAND_INS
-from shoal.cli.compose.session import Session
 from shoal.cli.compose.up import image_options, make_ready
 from shoal.cli.container.attach import attach_to
 from shoal.cli.errors import UsageError
@@ -29,11 +29,11 @@ def _run(context: Context, options: Options, arguments: list[str]) -> int:
     project = session.project([service])
     has_tty = not options.flag("no-TTY") and context.stdin_is_terminal() and context.stdout_is_terminal()
     wanted = run_options(session, service, command, has_tty=has_tty and not options.flag("detach"))
-    state = session.observe(project.name, images=True)
+    state = session.observe(project.name, images=True, project=project)
     images = plan_images(project, state, image_options(options, [service]))
     if images and not session.dry_run:
         make_ready(session, images)
-        state = session.observe(project.name, images=True)
+        state = session.observe(project.name, images=True, project=project)
     planned = plan_run(project, state, wanted)
     if session.dry_run:
         session.show(planned.plan)
@@ -63,7 +63,7 @@ def _stay(context: Context, options: Options, name: str) -> int:
         )
     except ClientError as error:
         _remove(context, options, seen["Id"])
-        from shoal.cli.main import describe_error
+        from shoal.cli.errors import describe_error
 
         context.warn(describe_error(error))
         return start_failure_status(error.message)

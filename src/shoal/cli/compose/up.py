@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from shoal.cli.command import Command, Context
+from shoal.cli.compose.base.session import Session
 from shoal.cli.compose.flags import DRY_RUN, STAND_INS, TIMEOUT
-from shoal.cli.compose.session import Session
 from shoal.cli.errors import UsageError
 from shoal.cli.flags import Flag, Options, number, several, switch
 from shoal.compose.plan import plan_images, plan_up, preview
@@ -107,14 +107,14 @@ def bring_up(
     """Images, then networks, volumes and containers as `up` makes them; started where `start` says so."""
     options = session.options
     wanted = up_options(session, services, start=start, scale=scale)
-    state = session.observe(project.name, images=True)
+    state = session.observe(project.name, images=True, project=project)
     images = plan_images(project, state, image_options(options, services))
     if session.dry_run:
         session.show(preview(images, plan_up(project, state, wanted)))
         return
     if images:
         make_ready(session, images)
-        state = session.observe(project.name, images=True)
+        state = session.observe(project.name, images=True, project=project)
     plan = plan_up(project, state, wanted)
     confirmed = _confirmed(session, plan)
     if confirmed:

@@ -6,10 +6,9 @@ import json
 import time
 
 from shoal.cli.command import MANY, Command, Context
-from shoal.cli.compose.attached import service_of
+from shoal.cli.compose.base.naming import name_of, service_of
+from shoal.cli.compose.base.session import Session
 from shoal.cli.compose.flags import DRY_RUN
-from shoal.cli.compose.ps import name_of
-from shoal.cli.compose.session import Session
 from shoal.cli.container.logs import api_time
 from shoal.cli.errors import PlainError
 from shoal.cli.flags import Flag, Options, switch

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shoal.cli.compose.files import Found, find
+from shoal.cli.compose.base.files import Found, find
 from shoal.cli.compose.flags import FLAGS
 from shoal.cli.flags import parse_flags
 from shoal.errors import InvalidArgument, NotFound

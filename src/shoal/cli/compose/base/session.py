@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from shoal.cli.compose.files import Found, find, is_true, read_text
+from shoal.cli.compose.base.files import Found, find, is_true, read_text
 from shoal.cli.compose.show.colours import wants_colour
 from shoal.cli.compose.show.progress import MODES, Writer, make_writer
 from shoal.cli.errors import UsageError
@@ -118,15 +118,22 @@ class Session:
         found: list[dict[str, Any]] = self.context.api.containers.list(all=all, filters={"label": wanted, **filters})
         return found
 
-    def observe(self, project_name: str, *, images: bool = False) -> ObservedState:
-        """What the engine has: three requests, and one more for images."""
+    def observe(self, project_name: str, *, images: bool = False, project: Project | None = None) -> ObservedState:
+        """What the engine has: three requests, one more for images, and one an image for a `project` with links
+        that give variables."""
         api = self.context.api
-        return observed_state(
+        state = observed_state(
             containers=self.containers(project_name),
             networks=api.networks.list(),
             volumes=api.volumes.list().get("Volumes") or [],
             images=api.images.list() if images else [],
         )
+        if project is None or not project.link_environment:
+            return state
+        linked = {project.image_of(service) for service in project.services.values()}
+        ids = sorted({state.image_id(reference) for reference in linked} - {""})
+        ports = {one: tuple((api.images.inspect(one).get("Config") or {}).get("ExposedPorts") or ()) for one in ids}
+        return replace(state, image_ports=ports)
 
     # -- carrying out
 
@@ -147,7 +154,7 @@ class Session:
         in_place: progress may use rows on a terminal (not while something else writes there)
         Raises: the first error, KeyboardInterrupt
         """
-        from shoal.cli.compose.doors import make_doors
+        from shoal.cli.compose.base.doors import make_doors
         from shoal.client.apply import Applier, Outcome
 
         self.warn_all(plan.warnings)
