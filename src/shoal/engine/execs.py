@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from shoal.contracts.runtime import ExecProcess, ExecRequest, Runtime
-from shoal.engine.containers.rootfs import read_text
+from shoal.engine.containers.host.rootfs import read_text
 from shoal.engine.events import Events
 from shoal.errors import Conflict, NotFound, ShoalError
 from shoal.model.container import Container, ContainerStatus

@@ -10,12 +10,12 @@ from shoal.engine.containers.adopt import Adoption
 from shoal.engine.containers.book import Book
 from shoal.engine.containers.create import Creator
 from shoal.engine.containers.ending import Ender
-from shoal.engine.containers.files import ContainerFiles
 from shoal.engine.containers.health import HealthChecks
-from shoal.engine.containers.listing import Lookups, choose
+from shoal.engine.containers.host.files import ContainerFiles
+from shoal.engine.containers.lists.listing import Lookups, choose
+from shoal.engine.containers.lists.prune import prune_chooser
 from shoal.engine.containers.names import check_name
 from shoal.engine.containers.parts import Machine, Neighbours, Parts
-from shoal.engine.containers.prune import prune_chooser
 from shoal.engine.containers.remove import Remover
 from shoal.engine.containers.start import Starter
 from shoal.engine.containers.stop import Stopper, run_is_over

@@ -8,7 +8,7 @@ from typing import Any
 from shoal.contracts.runtime import Runtime
 from shoal.contracts.snapshots import Snapshots
 from shoal.engine.containers.book import Book
-from shoal.engine.containers.files import ContainerFiles
+from shoal.engine.containers.host.files import ContainerFiles
 from shoal.engine.events import Events
 from shoal.engine.images import Images
 from shoal.engine.networks import Networks

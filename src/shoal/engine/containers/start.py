@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from shoal.contracts.runtime import CreateRequest, Run
-from shoal.engine.containers import devices, rootfs
 from shoal.engine.containers.create import Creator
 from shoal.engine.containers.ending import Ender
+from shoal.engine.containers.host import devices, rootfs
+from shoal.engine.containers.host.profiles import seccomp_of
 from shoal.engine.containers.logs import log_limits
 from shoal.engine.containers.parts import Parts, side_by_side
-from shoal.engine.containers.profiles import seccomp_of
 from shoal.errors import Conflict, DriverError, InvalidArgument, NotModified, ShoalError
 from shoal.lifecycle.container import Event
 from shoal.lifecycle.health import probe_argv

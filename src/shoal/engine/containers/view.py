@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from shoal.engine.containers.files import ContainerFiles
 from shoal.engine.containers.health import HealthChecks
+from shoal.engine.containers.host.files import ContainerFiles
 from shoal.engine.containers.parts import Parts
 from shoal.errors import ShoalError
 from shoal.model.container import Container

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from shoal.contracts.logs import LogQuery, Logs
 from shoal.contracts.runtime import Attachment, Runtime
-from shoal.engine.containers.files import ContainerFiles
+from shoal.engine.containers.host.files import ContainerFiles
 from shoal.engine.events import Events
 from shoal.engine.execs import ContainerLookup
 from shoal.engine.streams.logs import wait_run_end

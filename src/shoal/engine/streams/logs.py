@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shoal.contracts.logs import LogQuery, LogRecord, Logs
 from shoal.contracts.runtime import Runtime
-from shoal.engine.containers.files import ContainerFiles
+from shoal.engine.containers.host.files import ContainerFiles
 from shoal.engine.execs import ContainerLookup
 from shoal.errors import NotFound, NotSupported
 from shoal.model.container import Container

@@ -1,7 +1,7 @@
 import pytest
 
-from shoal.engine.containers.listing import Lookups, choose
-from shoal.engine.containers.prune import parse_until, prune_chooser
+from shoal.engine.containers.lists.listing import Lookups, choose
+from shoal.engine.containers.lists.prune import parse_until, prune_chooser
 from shoal.errors import InvalidArgument
 from shoal.model.container import Container, ContainerStatus
 from shoal.model.endpoint import BoundPort, Endpoint

@@ -1,0 +1,1 @@
+"""What containers need of the host: their files, its devices, security profiles."""

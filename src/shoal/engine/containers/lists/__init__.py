@@ -1,0 +1,1 @@
+"""Which containers are listed and pruned."""
