@@ -13,7 +13,7 @@ from shoal.engine.builds.mounts import StepMounts, open_mounts
 from shoal.engine.builds.network import StageNetwork
 from shoal.engine.builds.tools import Job, Tools
 from shoal.engine.builds.transcript import Output
-from shoal.engine.containers import devices
+from shoal.engine.containers.host import devices
 from shoal.engine.containers.host.profiles import seccomp_of
 from shoal.errors import InvalidArgument
 from shoal.model.container import Container, ContainerSpec, HostSpec
