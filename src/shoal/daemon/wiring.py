@@ -32,7 +32,7 @@ from shoal.drivers.network.netd_client import NetdClient
 from shoal.drivers.network.nftables import Nftables
 from shoal.drivers.permits import read_permits
 from shoal.drivers.process_table import HostProcessTable
-from shoal.drivers.registry.client import RegistryClient
+from shoal.drivers.registry import OciRegistry
 from shoal.drivers.runtime.cgroups import Cgroups, host_mounts
 from shoal.drivers.runtime.runtime import CrunRuntime
 from shoal.drivers.seccomp import SeccompCompiler
@@ -91,7 +91,7 @@ class Engine:
         self._blobs = BlobStore(root)
         self._snapshots = OverlaySnapshots(root, self._blobs)
         self._archives = ImageArchives(self._blobs)
-        self._registry = RegistryClient(mirrors=settings.registry_mirrors, insecure=settings.insecure_registries)
+        self._registry = OciRegistry(settings)
         self._runtime = CrunRuntime(run, instance=settings.instance, cgroups=Cgroups(host_mounts()))
         self._logs = ConmonLogs()
         self._local_volumes = LocalVolumes(root / "volumes")
