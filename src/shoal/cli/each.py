@@ -26,7 +26,7 @@ def for_each(
     Prints what `action` returns if that is text, nothing for False, else the name; errors go to standard error.
     is_parallel: for actions that wait (stop, restart, wait)
     """
-    from shoal.cli.main import describe_error
+    from shoal.cli.errors import describe_error
 
     outcomes = (
         _in_threads(names, action) if is_parallel and len(names) > 1 else (_outcome(name, action) for name in names)

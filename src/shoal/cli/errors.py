@@ -19,3 +19,17 @@ class Exit(Exception):
 
 class PlainError(ShoalError):
     """An error whose message is shown as it is, without a word in front."""
+
+
+def describe_error(error: ShoalError) -> str:
+    """What the user is told: the engine's message as docker prints it, our own after "Error: ", the hint below."""
+    from shoal.client.errors import ClientError
+
+    prefix = "Error response from daemon: " if isinstance(error, ClientError) else "Error: "
+    if isinstance(error, PlainError):
+        prefix = ""
+    lines = [prefix + error.message]
+    lines += getattr(error, "__notes__", [])
+    if error.hint:
+        lines.append(f"hint: {error.hint}")
+    return "\n".join(lines)

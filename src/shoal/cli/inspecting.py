@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def print_inspected(context: Context, names: Sequence[str], fetch: Callable[[str], Any], *, template: str = "") -> int:
     """Print what `fetch` gives for each name; 0, or 1 where one failed (the others are printed)."""
-    from shoal.cli.main import describe_error
+    from shoal.cli.errors import describe_error
 
     compiled = None
     if template and template != "json":

@@ -7,7 +7,7 @@ import sys
 
 from shoal.cli.command import Command, Context
 from shoal.cli.commands import ALIASES, COMMANDS, GROUPS, SHORT_FORMS, full_name, load_command, load_group_flags
-from shoal.cli.errors import Exit, PlainError, UsageError
+from shoal.cli.errors import Exit, UsageError, describe_error
 from shoal.cli.flags import Flag, HelpAsked, Options, parse_flags, several, switch
 from shoal.errors import ShoalError
 
@@ -201,15 +201,5 @@ def _say_error(context: Context, error: ShoalError, command: Command | None) -> 
     context.warn(text)
 
 
-def describe_error(error: ShoalError) -> str:
-    """What the user is told: the engine's message as docker prints it, our own after "Error: ", the hint below."""
-    from shoal.client.errors import ClientError
-
-    prefix = "Error response from daemon: " if isinstance(error, ClientError) else "Error: "
-    if isinstance(error, PlainError):
-        prefix = ""
-    lines = [prefix + error.message]
-    lines += getattr(error, "__notes__", [])
-    if error.hint:
-        lines.append(f"hint: {error.hint}")
-    return "\n".join(lines)
+if __name__ == "__main__":
+    sys.exit(main())

@@ -343,14 +343,7 @@ class Client:
 
     def _open(self) -> Connection:
         try:
-            if self.host.kind == "unix":
-                sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-                sock.connect(self.host.path)
-            else:
-                sock = socket.create_connection((self.host.name, self.host.port), timeout=_CONNECT_TIMEOUT_S)
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                if self._tls is not None:
-                    sock = _wrap_tls(sock, self.host.name, self._tls)
+            return Connection(self._connect())
         except PermissionError as error:
             raise EngineUnreachable(
                 f"permission denied while trying to connect to the Shoal engine at {self.host}",
@@ -361,7 +354,19 @@ class Client:
                 f"Cannot connect to the Shoal engine at {self.host}. Is shoald running?",
                 hint="start it with: shoal daemon start",
             ) from error
-        return Connection(sock)
+
+    def _connect(self) -> socket.socket:
+        if self.host.kind == "unix":
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                sock.connect(self.host.path)
+            except OSError:
+                sock.close()
+                raise
+            return sock
+        sock = socket.create_connection((self.host.name, self.host.port), timeout=_CONNECT_TIMEOUT_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock if self._tls is None else _wrap_tls(sock, self.host.name, self._tls)
 
 
 def _send(sock: socket.socket, head: bytes, payload: bytes | Iterable[bytes]) -> None:

@@ -147,7 +147,7 @@ def _exit_status(context: Context, waiting: Response) -> int:
 
 
 def _report_failed_start(context: Context, error: ClientError) -> int:
-    from shoal.cli.main import describe_error
+    from shoal.cli.errors import describe_error
 
     context.warn(f"shoal: {describe_error(error)}\n\nRun '{context.path} --help' for more information")
     return start_failure_status(error.message)

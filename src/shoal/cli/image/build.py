@@ -25,6 +25,7 @@ _TAR_MARK = slice(257, 262)
 def build_query(options: Options, env: Mapping[str, str], dockerfile: str) -> dict[str, Any]:
     """Query of POST /build; `dockerfile` is its path in the context. Raises: UsageError."""
     from shoal.cli.container.create.body import labels
+    from shoal.cli.container.create.host_config import parse_ulimit
 
     arguments: dict[str, str | None] = {}
     for text in options.list("build-arg"):
@@ -53,9 +54,25 @@ def build_query(options: Options, env: Mapping[str, str], dockerfile: str) -> di
         "cpuquota": options.number("cpu-quota") or None,
         "cpusetcpus": options.text("cpuset-cpus") or None,
         "cpusetmems": options.text("cpuset-mems") or None,
+        "ulimits": json.dumps([parse_ulimit(text) for text in options.list("ulimit")])
+        if options.list("ulimit")
+        else None,
+        "contexts": _image_contexts(options.list("build-context")) or None,
+        "squash": options.flag("squash") or None,
         "cgroupparent": options.text("cgroup-parent") or None,
         "version": "1",
     }
+
+
+def _image_contexts(specs: list[str]) -> dict[str, str]:
+    """{name: image} of "name=docker-image://image". Raises: UsageError for other kinds of contexts."""
+    found = {}
+    for spec in specs:
+        name, value = split_pair(spec)
+        if not value or not value.startswith("docker-image://"):
+            raise UsageError(f'invalid --build-context "{spec}": only NAME=docker-image://IMAGE is supported')
+        found[name] = value.removeprefix("docker-image://")
+    return found
 
 
 def load_secrets(specs: list[str], env: Mapping[str, str]) -> dict[str, bytes]:
@@ -166,7 +183,7 @@ def _run(context: Context, options: Options, arguments: list[str]) -> int:
 def _refuse(options: Options) -> None:
     if options.text("progress") not in ("auto", "plain", "tty", "quiet", "rawjson"):
         raise UsageError(f'invalid progress mode "{options.text("progress")}"; wanted auto, plain, tty or quiet')
-    for name in ("output", "ssh", "cache-to", "build-context", "squash", "ulimit"):
+    for name in ("output", "ssh", "cache-to"):
         if options.is_given(name):
             raise UsageError(f"--{name} is not supported by this builder")
 
@@ -177,7 +194,7 @@ BUILD = Command(
     (
         several("add-host", "", "Add a custom host-to-IP mapping (host:ip)"),
         several("build-arg", "", "Set build-time variables"),
-        several("build-context", "", ""),
+        several("build-context", "", "Additional build contexts (NAME=docker-image://IMAGE)"),
         several("cache-from", "", "Images to consider as cache sources"),
         several("cache-to", "", ""),
         Flag("cgroup-parent", "", "Set the parent cgroup for the RUN instructions during build"),
@@ -206,10 +223,10 @@ BUILD = Command(
         several("secret", "", "Secret to expose to the build: id=ID,src=PATH or id=ID,env=NAME"),
         several("ssh", "", ""),
         Flag("shm-size", "", "Size of /dev/shm", kind="bytes"),
-        switch("squash", "", ""),
+        switch("squash", "", "Squash newly built layers into a single new layer"),
         several("tag", "t", 'Name and optionally a tag in the "name:tag" format'),
         Flag("target", "", "Set the target build stage to build"),
-        several("ulimit", "", "", metavar="ulimit"),
+        several("ulimit", "", "Ulimit options", metavar="ulimit"),
     ),
     arguments=(1, 1),
 )

@@ -14,7 +14,7 @@ def _tag(context: Context, options: Options, arguments: list[str]) -> int:
 
 
 def _rm(context: Context, options: Options, arguments: list[str]) -> int:
-    from shoal.cli.main import describe_error
+    from shoal.cli.errors import describe_error
 
     status = 0
     for name in arguments:

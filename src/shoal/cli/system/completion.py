@@ -19,7 +19,8 @@ _SHELLS = ("bash", "fish", "zsh")
 _LISTS = {
     "containers": (
         "shoal ps -a --format '{{.Names}}'",
-        "attach commit cp diff exec export kill logs pause port rename restart rm start stats stop top unpause update wait",
+        "attach commit cp diff exec export kill logs pause port rename restart rm start stats stop top unpause update "
+        "wait",
     ),
     "images": ("shoal images --format '{{.Repository}}:{{.Tag}}'", "create history push rmi run save tag"),
 }

@@ -29,7 +29,7 @@ def _client_facts(context: Context) -> dict[str, Any]:
 
 
 def _run(context: Context, options: Options, arguments: list[str]) -> int:
-    from shoal.cli.main import describe_error
+    from shoal.cli.errors import describe_error
 
     server, problem = None, None
     try:
