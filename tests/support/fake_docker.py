@@ -517,8 +517,10 @@ class FakeDocker:
         container = self.find(key)
         return Reply(200, {"StatusCode": container.exit_code})
 
-    def container_logs(self, key: str, _query: Json, _body: bytes) -> Reply:
-        line = f"hello from {self.find(key).name}\n".encode()
+    def container_logs(self, key: str, query: Json, _body: bytes) -> Reply:
+        container = self.find(key)
+        stamp = f"2026-01-01T00:00:{60 - container.number:02d}.000000000Z " if query.get("timestamps") == "1" else ""
+        line = f"{stamp}hello from {container.name}\n".encode()
         frame = b"\x01\0\0\0" + len(line).to_bytes(4, "big") + line
         return Reply(200, stream=iter([frame]))
 

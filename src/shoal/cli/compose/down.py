@@ -33,7 +33,7 @@ def _down(context: Context, options: Options, services: list[str]) -> int:
         session.show(plan)
         return 0
     if not plan:
-        session.warn_all((*plan.warnings, f'No resource found to remove for project "{project.name}".'))
+        session.warn_all(plan.warnings)
         return 0
     session.apply(plan)
     return 0

@@ -179,6 +179,7 @@ class Session:
         """Print what `plan` would do."""
         from shoal.compose.plan_text import render_plan
 
+        self.warn_all(plan.warnings)
         self.context.stdout.write(render_plan(plan))
 
     def writer(self, title: str, *, quiet: bool = False, in_place: bool = True) -> Writer:
