@@ -91,13 +91,18 @@ class ObservedState:
 
     containers: of one project, by name; networks, volumes: of the whole engine, by name
     images: {familiar reference with tag or digest: image id}
+    image_ports: {image id: ports that it exposes, `3306/tcp`}; needed for projects with `link_environment` only
     """
 
     containers: Mapping[str, ObservedContainer] = field(default_factory=dict)
     networks: Mapping[str, ObservedNetwork] = field(default_factory=dict)
     volumes: Mapping[str, ObservedVolume] = field(default_factory=dict)
     images: Mapping[str, str] = field(default_factory=dict)
-    image_created_s: Mapping[str, int] = field(default_factory=dict)
+    image_ports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def exposed_ports(self, reference: str) -> tuple[str, ...]:
+        """Ports that the image of `reference` exposes, where that was asked for."""
+        return self.image_ports.get(self.image_id(reference), ())
 
     def image_id(self, reference: str) -> str:
         """Id of the image that `reference` names, "" where the engine does not have it."""
@@ -116,20 +121,22 @@ def observed_state(
     networks: Iterable[Mapping[str, Any]] = (),
     volumes: Iterable[Mapping[str, Any]] = (),
     images: Iterable[Mapping[str, Any]] = (),
+    image_configs: Iterable[Mapping[str, Any]] = (),
 ) -> ObservedState:
-    """The state that the four list calls answered with (each an array; `Volumes` of GET /volumes)."""
+    """The state that the four list calls answered with (each an array; `Volumes` of GET /volumes).
+
+    image_configs: answers of GET /images/{name}/json, for projects with `link_environment`
+    """
     references: dict[str, str] = {}
-    created: dict[str, int] = {}
     for image in images:
         for reference in (*(image.get("RepoTags") or ()), *(image.get("RepoDigests") or ())):
             references[reference] = image["Id"]
-        created[image["Id"]] = int(image.get("Created") or 0)
     return ObservedState(
         containers={c.name: c for c in map(_container, containers)},
         networks={n["Name"]: _network(n) for n in networks},
         volumes={v["Name"]: _volume(v) for v in volumes},
         images=references,
-        image_created_s=created,
+        image_ports={one["Id"]: tuple((one.get("Config") or {}).get("ExposedPorts") or ()) for one in image_configs},
     )
 
 

@@ -59,10 +59,12 @@ class Call(Operation):
     """One plain request.
 
     accept: HTTP error statuses that count as done (304: already started; 404: already gone)
+    in_use: HTTP error statuses that leave the object as it is: a warning with the engine's words, no failure
     """
 
     request: Request
     accept: tuple[int, ...] = ()
+    in_use: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,15 @@ from typing import Any
 
 
 class Condition(StrEnum):
-    """What a dependant waits for before it starts."""
+    """What a dependant waits for before it starts.
+
+    RUNNING_OR_HEALTHY stands in no file: it is what `up --wait` waits for (healthy where there is a health check).
+    """
 
     STARTED = "service_started"
     HEALTHY = "service_healthy"
     COMPLETED = "service_completed_successfully"
+    RUNNING_OR_HEALTHY = "service_running_or_healthy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

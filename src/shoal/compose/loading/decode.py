@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from shoal.compose.keys import CONTAINER
 from shoal.compose.loading.decode_parts import (
     decode_build,
     decode_deploy,
@@ -17,6 +18,8 @@ from shoal.compose.loading.decode_parts import (
     hosts,
     seconds,
 )
+from shoal.compose.loading.merge import merge
+from shoal.compose.loading.tree import Map
 from shoal.compose.parts import Condition, Dependency, Device, Logging, Port
 from shoal.compose.project import Config, IpamPool, Network, Secret, Service, Volume
 
@@ -94,12 +97,23 @@ def decode_service(name: str, tree: Mapping[str, Any]) -> Service:
         healthcheck=decode_health(tree.get("healthcheck")),
         logging=_logging(tree.get("logging")),
         deploy=deploy,
-        pre_start=tuple(decode_service(name, one) for one in tree.get("pre_start") or ()),
+        pre_start=tuple(decode_service(name, _hook_tree(tree, one)) for one in tree.get("pre_start") or ()),
         post_start=decode_hooks(tree.get("post_start")),
         pre_stop=decode_hooks(tree.get("pre_stop")),
         tree=tree,
         **fields,
     )
+
+
+def _hook_tree(service: Mapping[str, Any], hook: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An init container: what the service says of its container, completed by the hook."""
+    inherited = Map((key, value) for key, value in service.items() if key in CONTAINER)
+    if "network_mode" in hook:
+        inherited.pop("networks", None)
+    elif "networks" in hook:
+        inherited.pop("network_mode", None)
+    merged: Mapping[str, Any] = merge(inherited, hook, ("services", "*"))
+    return merged
 
 
 def _items(tree: Mapping[str, Any]) -> Any:

@@ -11,12 +11,13 @@ class UpOptions:
     services: () is all; others come along as dependencies unless `no_deps`
     scale: {service: containers wanted}, over what the file says
     start: False creates only
-    force_recreate, no_recreate: over the comparison of config hashes; `no_recreate` wins nothing over the other
+    force_recreate, no_recreate: instead of the comparison of config hashes; only one of the two
     always_recreate_deps: dependencies follow `force_recreate` too
     renew_anon_volumes: recreated containers get new anonymous volumes
     stop_timeout_s: None is each service's `stop_grace_period`, else the engine's default
     wait: the plan ends with a wait for every service to be healthy (or running where it has no health check)
     confirmed: ids of the questions that were answered with yes
+    api_socket: the engine's socket on this machine, for services with `use_api_socket`
     """
 
     services: tuple[str, ...] = ()
@@ -33,6 +34,7 @@ class UpOptions:
     wait: bool = False
     wait_timeout_s: float | None = None
     confirmed: frozenset[str] = frozenset()
+    api_socket: str = "/var/run/docker.sock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,7 @@ class RunOptions:
     command, entrypoint: None keeps the service's
     environment: None values are left out
     volumes, publish: short forms; labels: `key=value` parsed
+    home, working_folder: where `~` and relative paths of `volumes` start; "" is the project's folder
     slug: 12 random hex digits, for the name
     """
 
@@ -154,3 +157,5 @@ class RunOptions:
     no_deps: bool = False
     remove_orphans: bool = False
     home: str = ""
+    working_folder: str = ""
+    api_socket: str = "/var/run/docker.sock"
