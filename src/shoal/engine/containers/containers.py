@@ -81,6 +81,10 @@ class Containers:
             if (now := self._book.find(container.id)) is not None:
                 await self._book.save(now, manually_stopped=container.manually_stopped)
 
+    def lock(self, container_id: str) -> asyncio.Lock:
+        """Held by whoever changes this container, or must not see it change."""
+        return self._book.lock(container_id)
+
     # -- looking ---------------------------------------------------------------
 
     def resolve(self, reference: str) -> Container:

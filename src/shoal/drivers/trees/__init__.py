@@ -1,0 +1,1 @@
+"""Files of containers, reached from outside."""

@@ -1,0 +1,82 @@
+"""Opening paths below a root that symbolic links can't leave. Source: openat2(2), RESOLVE_IN_ROOT, Linux 5.6."""
+
+import ctypes
+import os
+import posixpath
+import stat
+import struct
+
+from shoal.errors import DriverError, Forbidden, InvalidArgument, NotFound, ShoalError
+from shoal.model.path_stat import PathStat
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_SYS_OPENAT2 = 437  # the same number on all architectures
+_RESOLVE_NO_MAGICLINKS = 0x02
+_RESOLVE_IN_ROOT = 0x10
+_MAX_LINKS = 40
+
+
+def open_inside(root: int, path: str, flags: int = os.O_PATH) -> int:
+    """A descriptor of `path` below the directory `root`. Raises: OSError"""
+    how = struct.pack("QQQ", flags | os.O_CLOEXEC, 0, _RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS)
+    name = os.fsencode(path.lstrip("/") or ".")
+    fd = _libc.syscall(_SYS_OPENAT2, root, name, how, len(how))
+    if fd < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), path)
+    return int(fd)
+
+
+def follows(path: str) -> bool:
+    """True when the last part of `path` is to be followed where it is a link: "/a/" and "/a/."."""
+    return path.endswith(("/", "/."))
+
+
+def last_name(path: str) -> str:
+    """The last part of a path; "/" of the root."""
+    return posixpath.basename(posixpath.normpath(path)) or "/"
+
+
+def stat_inside(root: int, path: str) -> PathStat:
+    """What is at `path`. Raises: OSError"""
+    fd = open_inside(root, path, os.O_PATH | (0 if follows(path) else os.O_NOFOLLOW))
+    try:
+        info = os.fstat(fd)
+        is_link = stat.S_ISLNK(info.st_mode)
+        return PathStat(
+            name=last_name(path),
+            size_bytes=info.st_size,
+            mode=info.st_mode,
+            mtime=info.st_mtime_ns,
+            link_target=_link_target(root, path) if is_link else "",
+        )
+    finally:
+        os.close(fd)
+
+
+def _link_target(root: int, path: str) -> str:
+    """Where the link at `path` leads in the end, as far as it leads anywhere."""
+    for _ in range(_MAX_LINKS):
+        try:
+            fd = open_inside(root, path, os.O_PATH | os.O_NOFOLLOW)
+        except OSError:
+            return path
+        try:
+            if not stat.S_ISLNK(os.fstat(fd).st_mode):
+                return path
+            target = os.readlink("", dir_fd=fd)
+        finally:
+            os.close(fd)
+        path = posixpath.normpath(posixpath.join("/", posixpath.dirname(path), target))
+    return path
+
+
+def path_error(error: OSError, path: str) -> ShoalError:
+    """The error that a caller is told."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return NotFound(f"Could not find the file {path} in container")
+    if error.errno == 40:  # ELOOP
+        return InvalidArgument(f"{path}: too many levels of symbolic links")
+    if error.errno == 30:  # EROFS
+        return Forbidden(f"{path}: read-only file system")
+    return DriverError(f"{path}: {error.strerror}")

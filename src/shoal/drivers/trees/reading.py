@@ -1,0 +1,124 @@
+"""A directory tree as a tar stream. Blocking: meant for a thread."""
+
+import os
+import stat
+from collections.abc import Iterator
+
+from shoal.drivers.layers.tar import BLOCK_DEVICE, CHAR, FIFO, FILE, FOLDER, LINK, SYMLINK, TarEntry
+from shoal.drivers.layers.tar_writer import END, encode_header, padding
+from shoal.drivers.trees.inside import follows, last_name, open_inside
+
+_CHUNK = 1 << 18
+_XATTRS = ("security.capability", "user.")
+_KINDS = {
+    stat.S_IFREG: FILE,
+    stat.S_IFLNK: SYMLINK,
+    stat.S_IFCHR: CHAR,
+    stat.S_IFBLK: BLOCK_DEVICE,
+    stat.S_IFDIR: FOLDER,
+    stat.S_IFIFO: FIFO,
+}
+
+
+def tar_of(root: int, path: str, *, bare: bool = False) -> Iterator[bytes]:
+    """The tar of what is at `path` below `root`, in chunks. Sockets are left out. Raises: OSError"""
+    name = last_name(path)
+    name = "" if bare else "." if name == "/" else name
+    fd = open_inside(root, path, os.O_PATH | (0 if follows(path) else os.O_NOFOLLOW))
+    try:
+        info = os.fstat(fd)
+        tree = _Tree()
+        if stat.S_ISDIR(info.st_mode):
+            yield from tree.folder(fd, name, info)
+        else:
+            parent = open_inside(root, os.path.dirname(path.rstrip("/")) or "/", os.O_PATH | os.O_DIRECTORY)
+            try:
+                yield from tree.node(parent, os.path.basename(path.rstrip("/")), name, info)
+            finally:
+                os.close(parent)
+        yield END
+    finally:
+        os.close(fd)
+
+
+class _Tree:
+    def __init__(self) -> None:
+        self._links: dict[tuple[int, int], str] = {}  #: {(device, inode): name that it has in the archive}
+
+    def folder(self, fd: int, name: str, info: os.stat_result) -> Iterator[bytes]:
+        if name:
+            yield encode_header(_entry(name, info, f"/proc/self/fd/{fd}"))
+        listing = os.open(f"/proc/self/fd/{fd}/.", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for below in sorted(os.listdir(listing)):
+                try:
+                    info = os.stat(below, dir_fd=listing, follow_symlinks=False)
+                except FileNotFoundError:  # removed while we read
+                    continue
+                yield from self.node(listing, below, f"{name}/{below}" if name else below, info)
+        finally:
+            os.close(listing)
+
+    def node(self, parent: int, below: str, name: str, info: os.stat_result) -> Iterator[bytes]:
+        if stat.S_ISSOCK(info.st_mode):
+            return
+        if stat.S_ISDIR(info.st_mode):
+            try:
+                fd = os.open(below, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+            except (FileNotFoundError, NotADirectoryError):
+                return
+            try:
+                yield from self.folder(fd, name, os.fstat(fd))
+            finally:
+                os.close(fd)
+            return
+        entry = _entry(name, info, f"/proc/self/fd/{parent}/{below}")
+        if info.st_nlink > 1 and (first := self._links.setdefault((info.st_dev, info.st_ino), name)) != name:
+            entry.kind, entry.link = LINK, first
+        if entry.kind == FILE:
+            yield from _file(entry, parent, below)
+            return
+        if entry.kind == SYMLINK:
+            entry.link = os.readlink(below, dir_fd=parent)
+        yield encode_header(entry)
+
+
+def _file(entry: TarEntry, parent: int, below: str) -> Iterator[bytes]:
+    try:
+        fd = os.open(below, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    except FileNotFoundError:
+        return
+    try:
+        entry.size = os.fstat(fd).st_size
+        yield encode_header(entry)
+        left = entry.size
+        while left:
+            data = os.read(fd, min(left, _CHUNK))
+            data = data or bytes(min(left, _CHUNK))  # it shrank while we read: the size is written already
+            left -= len(data)
+            yield data
+        yield padding(entry.size)
+    finally:
+        os.close(fd)
+
+
+def _entry(name: str, info: os.stat_result, path: str) -> TarEntry:
+    return TarEntry(
+        name=name,
+        kind=_KINDS[stat.S_IFMT(info.st_mode)],
+        mode=stat.S_IMODE(info.st_mode),
+        uid=info.st_uid,
+        gid=info.st_gid,
+        size=info.st_size,
+        mtime_ns=info.st_mtime_ns,
+        device=(os.major(info.st_rdev), os.minor(info.st_rdev)),
+        xattrs=_xattrs(path) if not stat.S_ISLNK(info.st_mode) else {},
+    )
+
+
+def _xattrs(path: str) -> dict[str, bytes]:
+    try:
+        # a descriptor's path is a link itself, so it must be followed; what it stands for is no link
+        return {name: os.getxattr(path, name) for name in os.listxattr(path) if name.startswith(_XATTRS)}
+    except OSError:
+        return {}
