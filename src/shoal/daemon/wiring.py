@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import shoal.api.archive
 import shoal.api.attach
 import shoal.api.build
 import shoal.api.containers
@@ -37,12 +38,14 @@ from shoal.drivers.runtime.cgroups import Cgroups, host_mounts
 from shoal.drivers.runtime.runtime import CrunRuntime
 from shoal.drivers.seccomp import SeccompCompiler
 from shoal.drivers.sqlite_store import SqliteStore
+from shoal.drivers.trees.views import BindTrees
 from shoal.engine.builds import BuildDrivers, Builds, BuildSettings
 from shoal.engine.containers import Containers, Machine, Neighbours
 from shoal.engine.events import Events
 from shoal.engine.execs import Execs
 from shoal.engine.images import ImageDrivers, Images
 from shoal.engine.networks import NetworkDrivers, Networks, Sources
+from shoal.engine.streams.archives import Archives
 from shoal.engine.streams.attach import Attaches
 from shoal.engine.streams.logs import LogStreams
 from shoal.engine.streams.stats import Stats
@@ -94,6 +97,7 @@ class Engine:
         self._registry = OciRegistry(settings)
         self._runtime = CrunRuntime(run, instance=settings.instance, cgroups=Cgroups(host_mounts()))
         self._logs = ConmonLogs()
+        self._trees = BindTrees(run / "views")
         self._local_volumes = LocalVolumes(root / "volumes")
         self._wire_nouns(root, run)
         self._wire_api()
@@ -133,7 +137,7 @@ class Engine:
             now_ns=time.time_ns,
             new_id=new_id,
         )
-        self.containers.views.execs_of = lambda container_id: [e.id for e in self.execs.of_container(container_id)]
+        self.containers.views.execs_of = self.execs.of_container
         self.system = System(
             self.settings,
             self._host,
@@ -199,12 +203,14 @@ class Engine:
         attaches = Attaches(self.containers, files, self._logs, self._runtime, self.events)
         logs = LogStreams(self.containers, files, self._logs, self._runtime, time.time_ns)
         stats = Stats(self.containers, self._runtime, HostProcessTable())
+        archives = Archives(self.containers, self._snapshots, self.volumes, self._trees)
         self.routes: Sequence[Route] = [
             *shoal.api.system.routes(self.system),
             *shoal.api.images.routes(self.images),
             *shoal.api.containers.routes(self.containers),
             *shoal.api.attach.routes(attaches),
             *shoal.api.logs.routes(logs),
+            *shoal.api.archive.routes(archives),
             *shoal.api.stats.routes(stats, self._host.memory_bytes),
             *shoal.api.exec.routes(self.execs),
             *shoal.api.networks.routes(self.networks),
@@ -219,6 +225,7 @@ class Engine:
         self._store.open()
         self._blobs.open(time.time_ns())
         self._snapshots.open()
+        await self._trees.clean()
         living = await self.containers.adopt()
         await self.networks.open(living)
         await self.builds.open()
