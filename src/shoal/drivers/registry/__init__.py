@@ -1,5 +1,5 @@
 """Registries that speak the OCI distribution protocol."""
 
-from shoal.drivers.registry.client import RegistryClient
+from shoal.drivers.registry.client import OciRegistry
 
-__all__ = ["RegistryClient"]
+__all__ = ["OciRegistry"]

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from shoal.drivers.registry.failures import Refused, connection_error, pull_erro
 from shoal.drivers.registry.tokens import Tokens, Wish
 from shoal.errors import DriverError, InvalidArgument, ShoalError, Unauthorized, Unavailable
 from shoal.model.registry import RegistryAuth
+from shoal.model.settings import Settings
 from shoal.oci.challenge import parse_challenges
 from shoal.oci.digest import sha256
 from shoal.oci.endpoints import Endpoint, endpoints, is_insecure, registry_of
@@ -29,13 +30,13 @@ _FIRST_WAIT_S = 0.2
 _BROKEN = (aiohttp.ClientError, TimeoutError, ConnectionError)
 
 
-class RegistryClient:
+class OciRegistry:
     """Talks to registries, each over its own kept connections."""
 
-    def __init__(self, *, mirrors: Sequence[str] = (), insecure: Sequence[str] = ()) -> None:
-        """`mirrors`: base URLs asked before docker.io; `insecure`: hosts and networks that may do without TLS."""
-        self._mirrors = mirrors
-        self._insecure = insecure
+    def __init__(self, settings: Settings) -> None:
+        """`settings`: mirrors of docker.io, and the registries that may do without TLS."""
+        self._mirrors = settings.registry_mirrors
+        self._insecure = settings.insecure_registries
         self._sessions: dict[bool, aiohttp.ClientSession] = {}  #: {whether through the host's proxy: session}
         self._tokens = Tokens(self._session)
         self._working: dict[str, Endpoint] = {}  #: {domain: the endpoint that answered last}

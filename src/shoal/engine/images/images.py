@@ -176,9 +176,11 @@ class Images:
             self._events.publish("image", "save", name, {"name": name})
         return archive
 
-    async def distribution(self, name: str, auth: RegistryAuth | None = None) -> FetchedManifest:
-        """What a registry has under this name. Raises: NotFound, Unauthorized …"""
-        return await self._drivers.registry.manifest(parse_reference(name).with_default_tag(), auth)
+    async def distribution(
+        self, name: str, auth: RegistryAuth | None = None
+    ) -> tuple[FetchedManifest, Sequence[Platform]]:
+        """What a registry has under this name, and the platforms that it is for. Raises: NotFound, Unauthorized …"""
+        return await self._puller.look(parse_reference(name).with_default_tag(), auth)
 
     async def login(self, auth: RegistryAuth) -> str:
         """The identity token that the registry gives for these credentials, "" for none. Raises: Unauthorized"""

@@ -1,6 +1,7 @@
 """Images from registries. Source: OCI distribution specification, "Pull"; progress as dockerd 28 words it."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from shoal.contracts.blobs import Blobs
@@ -16,6 +17,7 @@ from shoal.oci.manifest import (
     CONFIGS,
     MANIFEST_LIMIT_BYTES,
     Descriptor,
+    Index,
     Manifest,
     choose_manifest,
     parse_manifest,
@@ -62,6 +64,17 @@ class Puller:
             with self._catalog.hold(*names):
                 pulled = await self._fetch(reference, manifest, fetched, _Call(auth, report))
                 return await self._record(reference, replace(pulled, digest=top.digest), report, at)
+
+    async def look(self, reference: Reference, auth: RegistryAuth | None) -> tuple[FetchedManifest, Sequence[Platform]]:
+        """What the registry has, and for which platforms; nothing is kept."""
+        top = await self._registry.manifest(reference, auth)
+        parsed = parse_manifest(top.body, top.media_type)
+        if isinstance(parsed, Index):
+            return top, [entry.platform for entry in parsed.manifests if entry.platform is not None]
+        if parsed.config.media_type not in CONFIGS:
+            return top, []
+        chunks = [chunk async for chunk in self._registry.blob(reference, parsed.config, 0, auth)]
+        return top, [decode_config_file(b"".join(chunks)).platform]
 
     async def _choose(
         self, reference: Reference, top: FetchedManifest, platform: Platform, auth: RegistryAuth | None

@@ -1,0 +1,32 @@
+"""/distribution: what a registry has, without pulling it."""
+
+from aiohttp import web
+
+from shoal.api.auth import registry_auth
+from shoal.api.replies import json_reply
+from shoal.api.request import Request
+from shoal.api.router import Route
+from shoal.engine.images import Images
+from shoal.wire.image import encode_platform
+
+
+def routes(images: Images) -> list[Route]:
+    """The distribution routes."""
+    return [Route("GET", "/distribution/{name...}/json", DistributionRouter(images).inspect, "DistributionInspect")]
+
+
+class DistributionRouter:
+    """Source: Docker Engine API v1.51, tag Distribution."""
+
+    def __init__(self, images: Images) -> None:
+        self._images = images
+
+    async def inspect(self, request: Request) -> web.Response:
+        """GET /distribution/{name}/json"""
+        found, platforms = await self._images.distribution(request.params["name"], registry_auth(request))
+        return json_reply(
+            {
+                "Descriptor": {"mediaType": found.media_type, "digest": found.digest, "size": len(found.body)},
+                "Platforms": [encode_platform(platform) for platform in platforms],
+            }
+        )
