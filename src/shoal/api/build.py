@@ -6,17 +6,15 @@ from typing import Protocol
 
 from aiohttp import web
 
-from shoal.api.replies import JsonStream, json_reply
+from shoal.api.progress import body_chunks, stream_progress
+from shoal.api.replies import json_reply
 from shoal.api.request import Request
 from shoal.api.router import Route
 from shoal.errors import NotFound
 from shoal.model.build import BuildCacheEntry, BuildRequest
 from shoal.model.image import Image
-from shoal.model.progress import Progress, Report
+from shoal.model.progress import Report
 from shoal.wire.build import QueryReader, decode_build
-from shoal.wire.progress import encode_progress
-
-_PIECE_BYTES = 1 << 18
 
 
 class Pruned(Protocol):
@@ -78,14 +76,11 @@ class _Handlers:
     async def build(self, request: Request) -> web.StreamResponse:
         """POST /build. Source: Docker Engine API, ImageBuild."""
         wanted = decode_build(QueryReader(request.query), request.http.headers)
-        build = await self._builds.prepare(wanted, _body(request))
-        out = JsonStream(request)
+        build = await self._builds.prepare(wanted, body_chunks(request))
         try:
-            async with out:
-                await _follow(build, out)
+            return await stream_progress(request, build.run)
         finally:
             await asyncio.shield(build.close())
-        return out.response
 
     async def prune(self, request: Request) -> web.StreamResponse:
         """POST /build/prune. Source: Docker Engine API, BuildPrune."""
@@ -101,30 +96,3 @@ class _Handlers:
     async def no_session(self, request: Request) -> web.StreamResponse:
         """POST /session, POST /grpc: there is no BuildKit."""
         raise NotFound("page not found", hint="set DOCKER_BUILDKIT=0: this engine has the classic build API")
-
-
-async def _body(request: Request) -> AsyncIterator[bytes]:
-    async for piece in request.http.content.iter_chunked(_PIECE_BYTES):
-        yield piece
-
-
-async def _follow(build: Build, out: JsonStream) -> None:
-    """Run the build and send what it reports, as it comes."""
-    lines: asyncio.Queue[Progress | None] = asyncio.Queue()
-
-    async def run() -> None:
-        try:
-            await build.run(lines.put_nowait)
-        finally:
-            lines.put_nowait(None)
-
-    running = asyncio.create_task(run())
-    try:
-        while (line := await lines.get()) is not None:
-            await out.send(encode_progress(line))
-        await running
-    finally:
-        # The client may be gone: then the build ends here and now.
-        if not running.done():
-            running.cancel()
-        await asyncio.wait([running])

@@ -45,14 +45,15 @@ class Scope:
     auto_args: Mapping[str, str]
 
 
-def first_state(config: ImageConfig, digest: str) -> State:
+def first_state(config: ImageConfig, digest: str, args: Mapping[str, str] | None = None) -> State:
     """The state after FROM.
 
     digest: names the base: an image's id, the last step of another stage, "scratch"
+    args: build arguments of the stage that it stands on
     """
     if not any(entry.startswith("PATH=") for entry in config.env):
         config = replace(config, env=(f"PATH={DEFAULT_PATH}", *config.env))
-    return State(config=replace(config, on_build=()), digest=digest)
+    return State(config=replace(config, on_build=()), digest=digest, args=args or {})
 
 
 def evaluate(state: State, instruction: i.Instruction, scope: Scope) -> Step:

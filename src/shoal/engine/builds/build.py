@@ -90,7 +90,7 @@ class StageGraph:
         triggers = tuple(
             decode_trigger(trigger, stage.start.position, self._plan.escape) for trigger in config.on_build
         )
-        return replace(below, state=first_state(config, digest), triggers=triggers)
+        return replace(below, state=first_state(config, digest, below.state.args), triggers=triggers)
 
     def _resolver(self, stage: Stage) -> Callable[[int | str], Awaitable[tuple[str, str]]]:
         async def resolve(source: int | str) -> tuple[str, str]:
