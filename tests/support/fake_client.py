@@ -21,6 +21,16 @@ class FakeResponse:
     def json(self) -> Any:
         return self._reply.body
 
+    @property
+    def headers(self) -> dict[str, str]:
+        return {}
+
+    def is_multiplexed(self) -> bool:
+        return True
+
+    def read(self, _size: int = -1) -> bytes:
+        return next(iter(self._reply.stream or ()), b"")
+
     def json_values(self) -> Iterator[Any]:
         for chunk in self._reply.stream or ():
             for line in chunk.splitlines():
@@ -42,6 +52,7 @@ class FakeClient:
 
     def __init__(self, docker: FakeDocker) -> None:
         self.docker = docker
+        self.host = "fake"
         self.sent: list[tuple[str, str, dict[str, str]]] = []
 
     def request(
@@ -72,6 +83,9 @@ class FakeClient:
 
     def post(self, path: str, query: Mapping[str, Any] | None = None, body: Any = None) -> Any:
         return self.request("POST", path, query, body=body).json()
+
+    def delete(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
+        return self.request("DELETE", path, query).json()
 
     def put(
         self,

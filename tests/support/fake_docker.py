@@ -254,7 +254,7 @@ class FakeDocker:
         self.add_image(query["t"])
         lines = [
             {"stream": "Step 1/1 : FROM scratch\n"},
-            {"aux": {"ID": self.images[query["t"]]["Id"]}},
+            {"aux": {"ID": self.image(query["t"])["Id"]}},
             {"stream": "Successfully built x\n"},
         ]
         return Reply(200, stream=iter([json.dumps(line).encode() + b"\r\n" for line in lines]))
