@@ -99,6 +99,7 @@ class Engine:
         self._logs = ConmonLogs()
         self._trees = BindTrees(run / "views")
         self._local_volumes = LocalVolumes(root / "volumes")
+        self._seccomp = SeccompCompiler()
         self._wire_nouns(root, run)
         self._wire_api()
 
@@ -181,7 +182,7 @@ class Engine:
             now_ns=time.time_ns,
             new_id=new_id,
             choose=secrets.randbelow,
-            compile_seccomp=SeccompCompiler().annotations,
+            compile_seccomp=self._seccomp.annotations,
         )
         return Containers(self._store, near, machine, root=root)
 
@@ -195,6 +196,7 @@ class Engine:
             now_ns=time.time_ns,
             new_id=new_id,
             certificates=ca_bundle() if self.settings.build_cas else None,
+            compile_seccomp=self._seccomp.annotations,
         )
         return Builds(self._store, self.images, self.networks, self.events, drivers, settings)
 
