@@ -8,8 +8,11 @@ from pathlib import Path
 
 import shoal.api.archive
 import shoal.api.attach
+import shoal.api.auth
 import shoal.api.build
 import shoal.api.containers
+import shoal.api.disk_usage
+import shoal.api.distribution
 import shoal.api.exec
 import shoal.api.images
 import shoal.api.logs
@@ -208,6 +211,9 @@ class Engine:
         archives = Archives(self.containers, self._snapshots, self.volumes, self._trees)
         self.routes: Sequence[Route] = [
             *shoal.api.system.routes(self.system),
+            *shoal.api.disk_usage.routes(self.images, self.containers, self.volumes, self.builds),
+            *shoal.api.auth.routes(self.images),
+            *shoal.api.distribution.routes(self.images),
             *shoal.api.images.routes(self.images),
             *shoal.api.containers.routes(self.containers),
             *shoal.api.attach.routes(attaches),

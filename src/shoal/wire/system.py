@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shoal.model.build import BuildCacheEntry
 from shoal.model.settings import Settings
 from shoal.model.system import HostFacts
+from shoal.wire.times import encode_time
 
 _GO_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 _INDEX = "https://index.docker.io/v1/"
@@ -151,4 +153,20 @@ def _swarm_inactive() -> Mapping[str, Any]:
         "ControlAvailable": False,
         "Error": "",
         "RemoteManagers": empty,
+    }
+
+
+def encode_build_cache(entry: BuildCacheEntry) -> dict[str, Any]:
+    """One entry of the build cache in GET /system/df."""
+    return {
+        "ID": entry.id,
+        "Parents": list(entry.parents) or None,
+        "Type": entry.kind,
+        "Description": entry.description,
+        "InUse": entry.in_use,
+        "Shared": entry.shared,
+        "Size": entry.size_bytes,
+        "CreatedAt": encode_time(entry.created_at),
+        "LastUsedAt": encode_time(entry.used_at) if entry.used_at else None,
+        "UsageCount": entry.use_count,
     }
