@@ -44,8 +44,9 @@ class Hosts:
         with inside(self.outside, machine), nl.Netlink() as far:
             with inside(self.home, machine), nl.Netlink() as near:
                 near.send([nl.link(nl.RTM_SETLINK, index=1, up=True)])
-                peer = nl.veth_peer(nl.attribute(nl.IFLA_IFNAME, "eth0"), nl.attribute(nl.IFLA_NET_NS_FD, self.outside))
                 mtu = nl.attribute(nl.IFLA_MTU, 1400)
+                there = nl.attribute(nl.IFLA_NET_NS_FD, self.outside)
+                peer = nl.veth_peer(nl.attribute(nl.IFLA_IFNAME, "eth0"), there, mtu)
                 near.send([nl.new_link(nl.attribute(nl.IFLA_IFNAME, "up0"), mtu, nl.link_info("veth", peer))])
                 self._configure(near, "up0", HOST_IP, HOST_IP6)
                 near.send([nl.default_route(near.links()["up0"][0], OUTSIDE_IP)])

@@ -67,6 +67,7 @@ class HostLinks:
 
     async def has_link(self, interface: str) -> bool:
         """True when the host has a link of this name."""
+        await self._await_reaper(interface)
         return await self._run(lambda: _index(interface) != 0)
 
     async def ensure_bridge(self, bridge: BridgeLink) -> None:

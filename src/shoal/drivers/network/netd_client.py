@@ -30,7 +30,7 @@ class NetdClient:
         self._log_path = run / "netd.log"
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="netd")
         self._connection: socket.socket | None = None
-        self._pid = 0
+        self.pid = 0
         self._pidfd = -1
         self._gone = asyncio.Event()
 
@@ -107,7 +107,7 @@ class NetdClient:
 
     def _watch(self, pid: int) -> None:
         self._unwatch()
-        self._pid = pid
+        self.pid = pid
         try:
             self._pidfd = os.pidfd_open(pid)
         except ProcessLookupError:
@@ -124,7 +124,7 @@ class NetdClient:
     def _on_gone(self) -> None:
         self._unwatch()
         with suppress(ChildProcessError):  # a child of an earlier engine is not ours to bury
-            os.waitpid(self._pid, os.WNOHANG)
+            os.waitpid(self.pid, os.WNOHANG)
         self._gone.set()
 
     async def put(

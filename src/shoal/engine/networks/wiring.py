@@ -124,6 +124,7 @@ def bridge_of(network: Network) -> Bridge:
         interface=network.interface,
         subnets=tuple(pool.subnet for pool in network.spec.ipam.config if pool.subnet),
         internal=network.spec.internal,
+        icc=option_flag(network.spec, ENABLE_ICC),
         masquerade=tuple(f for f, mode in modes.items() if masquerade and mode.startswith("nat")),
         unprotected=tuple(f for f, mode in modes.items() if mode == "nat-unprotected"),
     )

@@ -23,6 +23,7 @@ class Bridge:
     """A bridge as the firewall knows it.
 
     subnets: CIDRs
+    icc: containers on it may talk to each other
     masquerade, unprotected: subsets of {"ip", "ip6"}; unprotected: every port of its containers is reached from outside
         at the container's own address
     """
@@ -30,6 +31,7 @@ class Bridge:
     interface: str
     subnets: tuple[str, ...]
     internal: bool = False
+    icc: bool = True
     masquerade: tuple[str, ...] = (IP, IP6)
     unprotected: tuple[str, ...] = ()
 
@@ -65,7 +67,10 @@ def bridge_elements(bridge: Bridge) -> list[Element]:
     for family in (IP, IP6):
         subnets = [s for s in bridge.subnets if (":" in s) == (family == IP6)]
         found.append(Element(family, "bridges", name))
-        found.append(Element(family, "same", f"{name} . {name}"))
+        if bridge.icc:
+            found.append(Element(family, "same", f"{name} . {name}"))
+        elif not bridge.internal:
+            found.append(Element(family, "passed_on", name))
         if bridge.internal:
             found.append(Element(family, "internal", name))
         if family in bridge.unprotected:
@@ -119,6 +124,7 @@ def _table_text(family: str, table: str, content: Sequence[Element]) -> str:
     sets = [
         ("set", "bridges", "ifname", ""),
         ("set", "same", "ifname . ifname", ""),
+        ("set", "passed_on", "ifname", ""),
         ("set", "internal", "ifname", ""),
         ("set", "unprotected", "ifname", ""),
         ("set", "subnets", address, "flags interval"),
@@ -146,6 +152,9 @@ def _chains(family: str) -> list[tuple[str, list[str]]]:
         f"dnat {family} to {family} daddr . meta l4proto . th dport map @address_ports",
         f"fib daddr type local dnat {family} to meta l4proto . th dport map @ports",
     ]
+    # The ports of a bridge without icc are shut to each other, and what br_netfilter translates on such a bridge would
+    # have to go from one to the other. So its containers reach published ports through netd, which is on the host.
+    from_container = ["iifname @passed_on return", *to_container]
     # The kernel can't send from ::1 to a container, so there netd passes the bytes on.
     spared = [f"{family} daddr {loopback} return"] if family == IP6 else []
     ours = [f"oifname @bridges {family} saddr {loopback} masquerade"] if family == IP else []
@@ -157,7 +166,7 @@ def _chains(family: str) -> list[tuple[str, list[str]]]:
                 f'iifname != "lo" {family} daddr {loopback} drop',
             ],
         ),
-        ("prerouting", ["type nat hook prerouting priority dstnat; policy accept;", *to_container]),
+        ("prerouting", ["type nat hook prerouting priority dstnat; policy accept;", *from_container]),
         ("output", ["type nat hook output priority -100; policy accept;", *spared, *to_container]),
         (
             "postrouting",

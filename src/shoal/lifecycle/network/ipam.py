@@ -162,7 +162,7 @@ def allocate(network: Network, version: int, used: Collection[str], wanted: str 
         return "", 0
     for pool in pools:
         subnet = ip_network(pool.subnet)
-        for address in _hosts(ip_network(pool.ip_range)) if pool.ip_range else _hosts(subnet):
+        for address in ip_network(pool.ip_range) if pool.ip_range else _hosts(subnet):
             text = str(address)
             if text not in used and not _is_reserved(address, subnet, pool):
                 return text, subnet.prefixlen

@@ -1,0 +1,206 @@
+"""The engine is killed, netd is killed, the firewall is flushed: containers keep their network."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from shoal.drivers.network import netlink as nl
+from shoal.drivers.network.namespace import inside, own_namespace
+from shoal.errors import DriverError
+from shoal.model.endpoint import PortBinding
+from shoal.model.network import NetworkSpec, Sandbox
+from tests.support.network import (
+    HOST_IP,
+    Engine,
+    Hosts,
+    addresses,
+    aside,
+    ask,
+    engine,
+    ip_of,
+    talks,
+    tcp_server,
+)
+
+PORT = (PortBinding(container_port=80, host_port="5000"),)
+
+#: an engine in a process of its own: makes a network and two containers, says so, and waits to be killed
+VICTIM = """
+import asyncio, json, sys
+from pathlib import Path
+from shoal.model.endpoint import PortBinding
+from shoal.model.network import NetworkSpec
+from tests.support.network import Engine
+
+async def main() -> None:
+    shoal = await Engine(Path(sys.argv[1])).open()
+    await shoal.networks.create(NetworkSpec(name="app"))
+    web = await shoal.run("web", "app", ports=(PortBinding(container_port=80, host_port="5000"),))
+    db = await shoal.run("db", "app")
+    print(json.dumps([web.container_id, db.container_id]), flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@contextmanager
+def process_in(sandbox_path: str) -> Iterator[int]:
+    """The pid of a process that lives in a namespace, as a container's would."""
+    process = subprocess.Popen(["nsenter", f"--net={sandbox_path}", "sleep", "600"])
+    try:
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+async def killed(hosts: Hosts, root: Path) -> AsyncIterator[list[str]]:
+    """Ids of the two containers of an engine that was killed with SIGKILL."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", VICTIM, str(root), stdout=subprocess.PIPE, env=environment
+    )
+    assert process.stdout is not None
+    line = await asyncio.wait_for(process.stdout.readline(), 20)
+    process.kill()
+    await process.wait()
+    yield json.loads(line)
+
+
+async def test_network_names_and_ports_outlive_a_killed_engine(killed: list[str], hosts: Hosts, root: Path) -> None:
+    web_id, db_id = killed
+    web_path, db_path = (str(root / "run" / "netns" / id) for id in killed)
+    with process_in(web_path) as web_pid, process_in(db_path) as db_pid:
+        web, db = os.open(web_path, os.O_RDONLY), os.open(db_path, os.O_RDONLY)
+        with tcp_server(web, 80):
+            # nobody is there but the kernel and netd
+            assert await aside(talks, hosts.outside, HOST_IP, 5000)
+            assert await aside(talks, None, "::1", 5000)
+            assert addresses(await aside(ask, db, "web")) == ["172.18.0.2"]
+            async with engine(root, living={web_id: web_pid, db_id: db_pid}) as shoal:
+                assert await aside(talks, hosts.outside, HOST_IP, 5000)
+                more = await shoal.run("more", "app")
+                assert ip_of(more) == "172.18.0.4", "addresses of the adopted ones are known to be taken"
+                assert addresses(await aside(ask, db, "more")) == ["172.18.0.4"]
+                with pytest.raises(DriverError, match="port is already allocated"):
+                    await shoal.run("thief", "app", ports=PORT)
+        os.close(web)
+        os.close(db)
+
+
+async def test_what_died_with_the_engine_is_swept_away(killed: list[str], hosts: Hosts, root: Path) -> None:
+    web_id, db_id = killed
+    with process_in(str(root / "run" / "netns" / db_id)) as db_pid:
+        async with engine(root, living={db_id: db_pid}) as shoal:
+            assert shoal.networks.sandbox(web_id) is None
+            assert [p.name for p in (root / "run" / "netns").iterdir()] == [db_id]
+            table = await shoal.nftables.list_table("ip", shoal.settings.instance)
+            assert "5000" not in table
+            again = await shoal.run("web", "app", ports=PORT)
+            assert ip_of(again) == "172.18.0.2"
+            keep = {s.endpoints["app"].host_interface for s in shoal.store.all(Sandbox)}
+            await shoal.links.close()  # whatever was doomed is gone now
+            assert veths(shoal) == keep
+            shoal.links.__init__(root / "run", (f"v{shoal.settings.tag}",), 77, shoal.nftables)  # type: ignore[misc]
+
+
+def veths(shoal: Engine) -> set[str]:
+    """Veths of this engine on the host's side."""
+    with nl.Netlink() as netlink:
+        return {name for name in netlink.links() if name.startswith(f"v{shoal.settings.tag}")}
+
+
+async def test_a_lost_name_of_a_namespace_is_found_again(killed: list[str], root: Path) -> None:
+    """The run directory's mounts may be gone with the engine's mount namespace; netd and the process still have it."""
+    from shoal.drivers.network.namespace import is_pinned, unpin
+
+    web_id, _ = killed
+    path = root / "run" / "netns" / web_id
+    with process_in(str(path)) as pid:
+        unpin(path)
+        async with engine(root, living={web_id: pid}) as shoal:
+            assert is_pinned(path)
+            web = shoal.networks.sandbox(web_id)
+            assert web is not None
+            with tcp_server(web, 80):
+                assert await aside(talks, None, ip_of(web), 80)
+
+
+async def test_netd_is_started_again_when_it_is_killed(shoal: Engine) -> None:
+    await shoal.networks.create(NetworkSpec(name="app"))
+    web, db = await shoal.run("web", "app", ports=PORT), await shoal.run("db", "app")
+    first = shoal.netd.pid
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: shoal.netd.pid not in (0, first))
+    with tcp_server(web, 80):
+        await until(lambda: talks(None, "::1", 5000, wait_s=0.5))
+    assert addresses(await aside(ask, db, "web")) == [ip_of(web)]
+
+
+async def test_netd_ends_with_its_last_engine_when_it_holds_nothing(hosts: Hosts, root: Path) -> None:
+    async with engine(root) as shoal:
+        pid = shoal.netd.pid
+    await until(lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2])
+
+
+async def test_a_flushed_firewall_is_put_back_and_ports_work_meanwhile(shoal: Engine, hosts: Hosts) -> None:
+    web = await shoal.run("web", "bridge", ports=PORT)
+    shoal.nftables.run("flush ruleset")
+    with tcp_server(web, 80):
+        assert await aside(talks, hosts.outside, HOST_IP, 5000), "netd listens there too"
+        await shoal.run("other", "bridge", ports=(PortBinding(container_port=80, host_port="5001"),))
+        assert "5000" in await shoal.nftables.list_table("ip", shoal.settings.instance)
+
+
+async def test_other_peoples_tables_are_left_alone(hosts: Hosts, root: Path) -> None:
+    from shoal.drivers.network.nftables import Nftables
+
+    nftables = Nftables()
+    nftables.run(
+        'table inet filter { chain input { type filter hook input priority 0; tcp dport 1234 drop comment "x"; }; }'
+    )
+    before = nftables.run("list table inet filter")
+    async with engine(root) as shoal:
+        await shoal.run("web", "bridge", ports=PORT)
+    assert nftables.run("list table inet filter") == before
+
+
+async def test_two_engines_side_by_side(hosts: Hosts, root: Path) -> None:
+    async with engine(root / "a") as one, engine(root / "b") as two:
+        a = await one.run("web", "bridge", ports=PORT)
+        b = await two.run("web", "bridge", ports=(PortBinding(container_port=80, host_port="5001"),))
+        assert ip_of(a) != ip_of(b)
+        with tcp_server(a, 80), tcp_server(b, 80):
+            assert await aside(talks, hosts.outside, HOST_IP, 5000)
+            assert await aside(talks, hosts.outside, HOST_IP, 5001)
+            assert not await aside(talks, a, ip_of(b), 80, wait_s=0.5)
+            assert await aside(talks, a, HOST_IP, 5001)
+        with pytest.raises(DriverError, match="address already in use"):
+            await two.run("thief", "bridge", ports=PORT)
+
+
+async def test_nothing_is_left_behind(hosts: Hosts, root: Path) -> None:
+    async with engine(root) as shoal:
+        await shoal.networks.create(NetworkSpec(name="app"))
+        await asyncio.gather(*(shoal.run(f"c{i}", "app") for i in range(20)))
+    with inside(hosts.home, own_namespace()), nl.Netlink() as netlink:
+        assert {n for n in netlink.links() if n.startswith(("v", "s"))} == {f"s{shoal.settings.tag}0"}
+    assert list((root / "run" / "netns").iterdir()) == []
+
+
+async def until(check: object, seconds: float = 10.0) -> None:
+    """Returns when `check` is true; it is asked again and again."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not await asyncio.to_thread(check):  # type: ignore[arg-type]
+        assert asyncio.get_running_loop().time() < deadline, "not in time"
+        await asyncio.sleep(0.02)
