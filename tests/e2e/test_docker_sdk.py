@@ -10,6 +10,12 @@ import pytest
 
 from tests.support.engine import EngineProcess, wait_for
 
+# The SDK leaves sockets of streams to the garbage collector.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
 
 @pytest.fixture
 def sdk(engine: EngineProcess) -> Iterator[docker.DockerClient]:

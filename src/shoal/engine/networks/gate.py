@@ -5,7 +5,7 @@ import logging
 
 from shoal.contracts.networking import Firewall
 from shoal.errors import DriverError
-from shoal.lifecycle.network.firewall import Bridge, Element, Forward, change_text, elements, ruleset_text
+from shoal.lifecycle.network.firewall import Bridge, Element, Forward, change_text, elements, removal_text, ruleset_text
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,12 @@ class Gate:
         """Put both tables in place whole, whatever is there. Raises: DriverError"""
         async with self._order:
             await self._rebuild(self._wanted())
+
+    async def clear(self) -> None:
+        """Take both tables away; `rebuild` brings them back. Raises: DriverError"""
+        async with self._order:
+            await self._firewall.apply(removal_text(self._table))
+            self._installed = {}
 
     async def _rebuild(self, wanted: dict[Element, None]) -> None:
         await self._firewall.apply(ruleset_text(self._table, list(wanted)))

@@ -1,6 +1,7 @@
 """The noun `networks` of the engine."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -15,12 +16,14 @@ from shoal.engine.networks.members import Members
 from shoal.engine.networks.parts import NetworkDrivers, Parts, Sources
 from shoal.engine.networks.repair import Repair
 from shoal.engine.networks.sandboxes import Sandboxes
-from shoal.errors import Forbidden, InvalidArgument, NotFound
+from shoal.errors import DriverError, Forbidden, InvalidArgument, NotFound
 from shoal.lifecycle.network import ipam, rules
 from shoal.model.endpoint import EndpointSettings
 from shoal.model.network import BRIDGE_NAME, MTU, PARENT, PREDEFINED, JoinRequest, Network, NetworkSpec, Sandbox
 from shoal.model.settings import Settings
 from shoal.wire.times import decode_time
+
+log = logging.getLogger(__name__)
 
 
 class Networks:
@@ -79,8 +82,20 @@ class Networks:
             self._watch.cancel()
             with suppress(asyncio.CancelledError):
                 await self._watch
+        if not self._parts.store.all(Sandbox):
+            await self._leave_host()
         await self._parts.netd.close()
         await self._parts.links.close()
+
+    async def _leave_host(self) -> None:
+        """Nobody uses a network: leave the host as it was found. The next start makes bridges and tables again."""
+        try:
+            for network in self._parts.store.all(Network):
+                if network.driver == "bridge":
+                    await self._parts.links.remove_bridge(network.interface)
+            await self._parts.gate.clear()
+        except DriverError as error:
+            log.warning("not everything of the networks is removed", extra={"cause": error.message})
 
     def resolve(self, reference: str, *, scope: str = "") -> Network:
         """The network with this id, name or unique id prefix. scope: "" = any, local, swarm, global
