@@ -26,6 +26,7 @@ def read_permits() -> Permits:
         arch=os.uname().machine,
         cgroup_version=version,
         swap_limit=_has_swap_limit(version),
+        blkio_weight=_has_blkio_weight(version),
         capabilities=capabilities,
         hard_limits=dict(_hard_limits()),
         min_oom_score_adj=-1000 if may_raise else int(Path("/proc/self/oom_score_adj").read_text()),
@@ -43,6 +44,21 @@ def _has_swap_limit(version: int) -> bool:
     if version == 2:
         return True
     return any(Path("/sys/fs/cgroup", name, "memory.memsw.limit_in_bytes").exists() for name in ("memory", "."))
+
+
+def _has_blkio_weight(version: int) -> bool:
+    """Looked up in a cgroup made for it: the root cgroup has no weights. crun knows these names."""
+    parent = Path("/sys/fs/cgroup") if version == 2 else Path("/sys/fs/cgroup/blkio")
+    names = ("io.weight", "io.bfq.weight") if version == 2 else ("blkio.weight",)
+    probe = parent / f"shoal-probe-{os.getpid()}"
+    try:
+        probe.mkdir()
+    except OSError:
+        return False
+    try:
+        return any((probe / name).exists() for name in names)
+    finally:
+        probe.rmdir()
 
 
 def _hard_limits() -> Iterator[tuple[str, int]]:

@@ -174,8 +174,10 @@ class Containers:
         if condition in ("", "not-running"):
             return _result(await self._book.wait_until(container.id, lambda c: c is None or not _lives(c)), container)
         if condition == "next-exit":
-            return _result(await self._book.wait_until(container.id, _next_exit(container)), container)
-        return _result(await self._book.wait_gone(container), container)
+            ended = await self._book.wait_until(container.id, _next_exit(container)) or container
+            return ended.exit_code, ""
+        # Without the error: clients that wait for a removal have it from start's answer already.
+        return (await self._book.wait_gone(container)).exit_code, ""
 
     @staticmethod
     def check_condition(condition: str) -> None:

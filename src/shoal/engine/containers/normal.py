@@ -9,7 +9,7 @@ from shoal.model.container import ContainerSpec, HostSpec
 from shoal.model.endpoint import EndpointSettings
 from shoal.model.resources import Resources
 from shoal.oci.runtime_spec import cgroup_namespace
-from shoal.oci.runtime_spec.limits import process_limits
+from shoal.oci.runtime_spec.limits import discarded_limits, process_limits
 from shoal.oci.runtime_spec.paths import MASKED_PATHS, READONLY_PATHS
 
 RUNTIMES = ("", "crun", "runc", "io.containerd.runc.v2")
@@ -75,14 +75,9 @@ def check_cpus(resources: Resources, cpus: int) -> None:
 
 def _resources(resources: Resources, machine: Machine) -> tuple[Resources, tuple[str, ...]]:
     permits = machine.permits
-    warnings: list[str] = []
+    warnings = discarded_limits(resources, permits)
     if resources.memory_bytes and not resources.memory_swap_bytes:
         resources = replace(resources, memory_swap_bytes=resources.memory_bytes * 2)
-    if resources.memory_bytes and not permits.swap_limit:
-        warnings.append(
-            "Your kernel does not support swap limit capabilities or the cgroup is not mounted. "
-            "Memory limited without swap."
-        )
     may_raise = "CAP_SYS_RESOURCE" in permits.capabilities
     warnings += process_limits(resources.ulimits, permits.hard_limits, may_raise=may_raise)[1]
     return resources, tuple(warnings)

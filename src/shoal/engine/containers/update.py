@@ -56,7 +56,7 @@ class Updater:
             self._parts.publish(container, "update")
 
     def _limits(self, resources: Resources) -> dict[str, object]:
-        return cgroup_limits(resources, swap_limit=self._parts.machine.permits.swap_limit)
+        return cgroup_limits(resources, self._parts.machine.permits)
 
 
 def _check(container: Container, restart: RestartPolicy | None) -> None:

@@ -20,6 +20,7 @@ class Permits:
     arch: str = "x86_64"  #: as uname says
     cgroup_version: int = 2
     swap_limit: bool = True  #: whether the kernel accounts swap
+    blkio_weight: bool = True  #: whether the kernel has weights for block I/O
     capabilities: tuple[str, ...] = ALL_CAPABILITIES
     hard_limits: Mapping[str, int] = field(default_factory=dict)
     min_oom_score_adj: int = -1000

@@ -114,7 +114,7 @@ def _linux(
     container: Container, points: Sequence[MountPoint], around: Surroundings, permits: Permits
 ) -> dict[str, Any]:
     host = container.spec.host
-    resources = cgroup_limits(host.resources, swap_limit=permits.swap_limit, numbers=around.block_devices)
+    resources = cgroup_limits(host.resources, permits, around.block_devices)
     resources["devices"] = device_rules(around.devices, host.resources.device_cgroup_rules, privileged=host.privileged)
     linux: dict[str, Any] = {
         "cgroupsPath": around.cgroup,

@@ -1,10 +1,12 @@
 """Limits of a container as the OCI runtime takes them, the same on cgroup v1 and v2 (the runtime converts)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from shoal.errors import InvalidArgument
 from shoal.model.resources import DeviceRate, Resources, Ulimit
+from shoal.oci.runtime_spec.facts import Permits
 
 CPU_PERIOD_US = 100_000
 RLIMITS = (
@@ -28,15 +30,16 @@ _INFINITY = (1 << 64) - 1
 
 
 def cgroup_limits(
-    r: Resources, *, swap_limit: bool = True, numbers: Mapping[str, tuple[int, int]] | None = None
+    r: Resources, permits: Permits, numbers: Mapping[str, tuple[int, int]] | None = None
 ) -> dict[str, Any]:
-    """`linux.resources` without its devices; only what is set.
+    """`linux.resources` without its devices; only what is set and what the kernel has.
 
-    swap_limit: whether the kernel accounts swap: without, limits on it are left out
     numbers: {device path: (major, minor)} of the block devices in `r`
     """
+    if not permits.blkio_weight:
+        r = replace(r, blkio_weight=0, blkio_weight_device=())
     parts = {
-        "memory": _memory(r, swap_limit),
+        "memory": _memory(r, permits.swap_limit),
         "cpu": _cpu(r),
         "pids": {"limit": r.pids_limit} if r.pids_limit and r.pids_limit > 0 else {},
         "blockIO": _block_io(r, numbers or {}),
@@ -121,3 +124,16 @@ def _unlimited(value: int) -> int:
 
 def _shown(value: int) -> str:
     return "unlimited" if value == _INFINITY else str(value)
+
+
+def discarded_limits(r: Resources, permits: Permits) -> list[str]:
+    """Warnings about limits that this kernel does not have; they are left out. Docker's words."""
+    warnings: list[str] = []
+    if r.memory_bytes and not permits.swap_limit:
+        warnings.append(
+            "Your kernel does not support swap limit capabilities or the cgroup is not mounted. "
+            "Memory limited without swap."
+        )
+    if (r.blkio_weight or r.blkio_weight_device) and not permits.blkio_weight:
+        warnings.append("Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.")
+    return warnings
