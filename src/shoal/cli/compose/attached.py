@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from shoal.cli.compose.base.naming import short_name
 from shoal.cli.compose.show.following import Followers, ProjectEvents, inspect_or_none
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from shoal.compose.project import Project
 
 _INTERRUPTED = 130
+#: how long the ends of stopped containers are waited for
+_LAST_EVENTS_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,9 @@ class Attached:
         )
         self._followers = Followers(self._api, self._lines, timestamps=session.options.flag("timestamps"))
         self._events: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        self._live: set[str] = set()
+        self._started: set[str] = set()
+        self._is_stopping = False
         self._exit_code: int | None = None
 
     def run(self) -> int:
@@ -129,38 +134,42 @@ class Attached:
         if not isinstance(operation, Call) or not operation.request.path.endswith("/start"):
             return
         name = operation.request.path.split("/")[-2]
+        self._started.add(name)
         if name in self._shown:
             self._followers.follow_new(name, self._shown[name])
 
     def _stay(self) -> int:
-        live = set(self._watched)
-        for name in tuple(live):
-            self._note_if_ended(name, live)
-        while live:
-            event = self._events.get()
-            action, name = str(event.get("Action")), _name_of(event)
-            if action == "gone":
-                raise Unavailable("the engine closed the stream of events")
-            if name not in self._watched:
-                continue
-            if action == "start" and name in self._shown:
-                self._followers.follow_new(name, self._shown[name])
-                live.add(name)
-            elif action == "die":
-                exit_code = int(event["Actor"]["Attributes"].get("exitCode") or 0)
-                self._take_end(name, exit_code, live)
-            elif action == "destroy":
-                live.discard(name)
+        self._live = set(self._watched)
+        for name in tuple(self._live):
+            self._note_if_ended(name)
+        while self._live:
+            self._take(self._events.get())
         self._followers.wait_for_all()
         return self._status()
 
-    def _note_if_ended(self, name: str, live: set[str]) -> None:
+    def _take(self, event: dict[str, Any]) -> None:
+        action, name = str(event.get("Action")), _name_of(event)
+        if action == "gone":
+            raise Unavailable("the engine closed the stream of events")
+        if name not in self._watched:
+            return
+        if action == "start" and name in self._shown:
+            self._followers.follow_new(name, self._shown[name])
+            self._live.add(name)
+        elif action == "die":
+            exit_code = int(event["Actor"]["Attributes"].get("exitCode") or 0)
+            self._take_end(name, exit_code)
+        elif action == "destroy":
+            self._live.discard(name)
+
+    def _note_if_ended(self, name: str) -> None:
         """Drop containers that never started or ended before anybody listened."""
         seen = inspect_or_none(self._api, name)
-        if seen is None or seen["State"].get("Status") in ("created", "exited", "dead"):
-            live.discard(name)
+        status = seen["State"].get("Status") if seen else "gone"
+        if status in ("gone", "created") or (status == "exited" and name not in self._started):
+            self._live.discard(name)
 
-    def _take_end(self, name: str, exit_code: int, live: set[str]) -> None:
+    def _take_end(self, name: str, exit_code: int) -> None:
         shown = self._shown.get(name)
         seen = inspect_or_none(self._api, name)
         is_restarting = seen is not None and bool(seen["State"].get("Restarting") or seen["State"].get("Running"))
@@ -169,16 +178,15 @@ class Attached:
             self._lines.say(shown, f"exited with code {exit_code}" + (" (restarting)" if is_restarting else ""))
         if is_restarting:
             return
-        live.discard(name)
-        service = self._watched[name].service
-        if service == self._ending.exit_code_from:
+        self._live.discard(name)
+        if self._watched[name].service == self._ending.exit_code_from:
             self._exit_code = exit_code
-        if self._ending.on_exit or (self._ending.on_failure and exit_code):
+        is_enough = self._ending.on_exit or (self._ending.on_failure and exit_code != 0)
+        if is_enough and not self._is_stopping:
             if not self._ending.exit_code_from:
                 self._exit_code = exit_code
-            self._session.context.print("Aborting on container exit...")
+            self._session.context.warn("Aborting on container exit...")
             self._stop()
-            live.clear()
 
     def _status(self) -> int:
         if self._exit_code is None and self._ending.exit_code_from:
@@ -200,12 +208,19 @@ class Attached:
         return _INTERRUPTED
 
     def _stop(self) -> None:
-        """Stop what was started, in the reverse order of its dependencies."""
+        """Stop what was started, in the reverse order of its dependencies, and show how each container ended."""
         from shoal.cli.compose.up import timeout_s
 
+        self._is_stopping = True
         state = self._session.observe(self._project.name)
-        wanted = VerbOptions(services=tuple(sorted(self._reachable())), stop_timeout_s=timeout_s(self._session.options))
+        services = tuple(sorted(self._reachable()))
+        wanted = VerbOptions(services=services, stop_timeout_s=timeout_s(self._session.options))
         self._session.apply(plan_stop(self._project, state, wanted), "Stopping", is_patient=False, in_place=False)
+        while self._live:
+            try:
+                self._take(self._events.get(timeout=_LAST_EVENTS_S))
+            except Empty:
+                return
 
 
 def _name_of(event: dict[str, Any]) -> str:
