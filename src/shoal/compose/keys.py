@@ -7,250 +7,39 @@ speak to a cluster and have no effect on one engine. The loader checks files aga
 
 import re
 
+from shoal.compose.key_container import CONTAINER, NO_MODELS, WINDOWS_ONLY
 from shoal.compose.key_types import (
     NAME,
     AnyOf,
     Choice,
     Key,
-    Later,
     ListOf,
     MapOf,
     Pattern,
     Record,
     Scalar,
 )
-
-TEXT = Scalar("a string", (str,))
-BOOL = Scalar("a boolean", (bool, str))
-STRICT_BOOL = Scalar("a boolean", (bool,))
-INTEGER = Scalar("an integer", (int, str))
-NUMBER = Scalar("a number", (int, float, str))
-SIZE = Scalar("a size such as 512m", (int, float, str))
-PLAIN = Scalar("a plain value", (str, int, float, bool, type(None)))
-NOTHING = Scalar("nothing", (type(None),))
-ANYTHING = Scalar("anything", (str, int, float, bool, type(None), dict, list))
-TEXT_OR_NUMBER = Scalar("a string or number", (str, int, float))
-TEXT_OR_NOTHING = Scalar("a string", (str, type(None)))
-
-TEXTS = ListOf(TEXT)
-UNIQUE_TEXTS = ListOf(TEXT, unique=True)
-TEXT_OR_TEXTS = AnyOf((TEXT, UNIQUE_TEXTS))
-#: `[KEY=value]` or `{KEY: value}`
-PAIRS = AnyOf((MapOf(PLAIN), UNIQUE_TEXTS))
-OPTIONS = MapOf(TEXT_OR_NUMBER)
-COMMAND = AnyOf((NOTHING, TEXT, TEXTS))
-HOSTS = AnyOf((MapOf(AnyOf((TEXT, TEXTS))), UNIQUE_TEXTS))
-DEVICE_RATES = ListOf(Record({"path": Key(TEXT), "rate": Key(SIZE)}, extensible=False))
-
-ULIMITS = MapOf(
-    AnyOf((INTEGER, Record({"soft": Key(INTEGER, required=True), "hard": Key(INTEGER, required=True)}))),
-    re.compile(r"[a-z]+"),
+from shoal.compose.key_values import (
+    BOOL,
+    DEVICE_REQUESTS,
+    FILE_REFS,
+    HOOK,
+    HOSTS,
+    INTEGER,
+    NOTHING,
+    NUMBER,
+    OPTIONS,
+    PAIRS,
+    PRE_START,
+    SIZE,
+    STRICT_BOOL,
+    TEXT,
+    TEXT_OR_NUMBER,
+    TEXT_OR_TEXTS,
+    TEXTS,
+    ULIMITS,
+    UNIQUE_TEXTS,
 )
-FILE_REFS = ListOf(
-    AnyOf(
-        (
-            TEXT,
-            Record(
-                {
-                    "source": Key(TEXT),
-                    "target": Key(TEXT),
-                    "uid": Key(TEXT),
-                    "gid": Key(TEXT),
-                    "mode": Key(NUMBER),
-                }
-            ),
-        )
-    )
-)
-
-MOUNT = Record(
-    {
-        "type": Key(Choice(("bind", "volume", "tmpfs", "cluster", "npipe", "image")), required=True),
-        "source": Key(TEXT),
-        "target": Key(TEXT),
-        "read_only": Key(BOOL),
-        "consistency": Key(TEXT, note="accepted; has a meaning on macOS only"),
-        "bind": Key(
-            Record(
-                {
-                    "propagation": Key(TEXT),
-                    "create_host_path": Key(BOOL),
-                    "recursive": Key(Choice(("enabled", "disabled", "writable", "readonly"))),
-                    "selinux": Key(Choice(("z", "Z")), note="handed to the engine, which ignores it without SELinux"),
-                }
-            )
-        ),
-        "volume": Key(Record({"labels": Key(PAIRS), "nocopy": Key(BOOL), "subpath": Key(TEXT)})),
-        "tmpfs": Key(Record({"size": Key(SIZE), "mode": Key(NUMBER)})),
-        "image": Key(Record({"subpath": Key(TEXT)})),
-    }
-)
-
-_GPU = {
-    "capabilities": Key(UNIQUE_TEXTS),
-    "count": Key(INTEGER),
-    "device_ids": Key(UNIQUE_TEXTS),
-    "driver": Key(TEXT),
-    "options": Key(PAIRS),
-}
-DEVICE_REQUESTS = ListOf(Record({**_GPU, "capabilities": Key(UNIQUE_TEXTS, required=True)}))
-GPUS = AnyOf((Choice(("all",)), ListOf(Record(_GPU))))
-
-ATTACHMENT = Record(
-    {
-        "aliases": Key(UNIQUE_TEXTS),
-        "interface_name": Key(TEXT),
-        "ipv4_address": Key(TEXT),
-        "ipv6_address": Key(TEXT),
-        "link_local_ips": Key(UNIQUE_TEXTS),
-        "mac_address": Key(TEXT),
-        "driver_opts": Key(OPTIONS),
-        "priority": Key(NUMBER),
-        "gw_priority": Key(NUMBER),
-        "use_service_name_alias": Key(BOOL),
-    }
-)
-
-_HOOK = {
-    "command": Key(COMMAND, required=True),
-    "user": Key(TEXT),
-    "privileged": Key(BOOL),
-    "working_dir": Key(TEXT),
-    "environment": Key(PAIRS),
-}
-HOOK = Record(_HOOK)
-PRE_START = Later()
-
-BLKIO = Record(
-    {
-        "device_read_bps": Key(DEVICE_RATES),
-        "device_read_iops": Key(DEVICE_RATES),
-        "device_write_bps": Key(DEVICE_RATES),
-        "device_write_iops": Key(DEVICE_RATES),
-        "weight": Key(INTEGER),
-        "weight_device": Key(ListOf(Record({"path": Key(TEXT), "weight": Key(INTEGER)}, extensible=False))),
-    },
-    extensible=False,
-)
-
-_WINDOWS = "has an effect on Windows only"
-_NO_MODELS = "Shoal has no model runner; run the model as a service of its own"
-
-#: What every container may say: services, jobs and pre_start hooks.
-CONTAINER: dict[str, Key] = {
-    "annotations": Key(PAIRS),
-    "blkio_config": Key(BLKIO),
-    "cap_add": Key(UNIQUE_TEXTS),
-    "cap_drop": Key(UNIQUE_TEXTS),
-    "cgroup": Key(Choice(("host", "private"))),
-    "cgroup_parent": Key(TEXT),
-    "command": Key(COMMAND),
-    "configs": Key(FILE_REFS),
-    "cpu_count": Key(INTEGER, warning=_WINDOWS + "; use cpus"),
-    "cpu_percent": Key(INTEGER, warning=_WINDOWS + "; use cpus"),
-    "cpu_shares": Key(NUMBER),
-    "cpu_quota": Key(NUMBER),
-    "cpu_period": Key(NUMBER, note="microseconds, or a duration"),
-    "cpu_rt_period": Key(NUMBER, note="microseconds, or a duration"),
-    "cpu_rt_runtime": Key(NUMBER, note="microseconds, or a duration"),
-    "cpus": Key(NUMBER),
-    "cpuset": Key(TEXT),
-    "credential_spec": Key(Record({"config": Key(TEXT), "file": Key(TEXT), "registry": Key(TEXT)}), warning=_WINDOWS),
-    "device_cgroup_rules": Key(UNIQUE_TEXTS),
-    "devices": Key(
-        ListOf(
-            AnyOf(
-                (
-                    TEXT,
-                    Record({"source": Key(TEXT, required=True), "target": Key(TEXT), "permissions": Key(TEXT)}),
-                )
-            )
-        )
-    ),
-    "dns": Key(TEXT_OR_TEXTS),
-    "dns_opt": Key(UNIQUE_TEXTS),
-    "dns_search": Key(TEXT_OR_TEXTS),
-    "domainname": Key(TEXT),
-    "entrypoint": Key(COMMAND),
-    "env_file": Key(
-        AnyOf(
-            (
-                TEXT,
-                ListOf(
-                    AnyOf(
-                        (
-                            TEXT,
-                            Record(
-                                {"path": Key(TEXT, required=True), "format": Key(TEXT), "required": Key(BOOL)},
-                                extensible=False,
-                            ),
-                        )
-                    )
-                ),
-            )
-        )
-    ),
-    "label_file": Key(AnyOf((TEXT, TEXTS))),
-    "environment": Key(PAIRS),
-    "extra_hosts": Key(HOSTS),
-    "gpus": Key(GPUS, note="handed to the engine as a device request"),
-    "group_add": Key(ListOf(TEXT_OR_NUMBER, unique=True)),
-    "hostname": Key(TEXT),
-    "image": Key(TEXT),
-    "init": Key(BOOL),
-    "ipc": Key(TEXT),
-    "isolation": Key(TEXT, warning=_WINDOWS),
-    "labels": Key(PAIRS),
-    "logging": Key(Record({"driver": Key(TEXT), "options": Key(MapOf(PLAIN))})),
-    "mac_address": Key(TEXT),
-    "mem_limit": Key(SIZE),
-    "mem_reservation": Key(SIZE),
-    "mem_swappiness": Key(INTEGER),
-    "memswap_limit": Key(SIZE),
-    "network_mode": Key(TEXT),
-    "models": Key(
-        AnyOf(
-            (
-                UNIQUE_TEXTS,
-                MapOf(AnyOf((NOTHING, Record({"endpoint_var": Key(TEXT), "model_var": Key(TEXT)}))), NAME),
-            )
-        ),
-        error=_NO_MODELS,
-    ),
-    "networks": Key(AnyOf((UNIQUE_TEXTS, MapOf(AnyOf((NOTHING, ATTACHMENT)), NAME)))),
-    "oom_kill_disable": Key(BOOL),
-    "oom_score_adj": Key(INTEGER),
-    "pid": Key(TEXT_OR_NOTHING),
-    "pids_limit": Key(NUMBER),
-    "platform": Key(TEXT),
-    "privileged": Key(BOOL),
-    "pull_policy": Key(
-        Pattern(
-            re.compile(r"always|never|build|if_not_present|missing|refresh|daily|weekly|every_([0-9]+[wdhms])+|\s*"),
-            "one of always, never, build, missing, if_not_present, refresh, daily, weekly, every_<duration>",
-        )
-    ),
-    "pull_refresh_after": Key(TEXT),
-    "read_only": Key(BOOL),
-    "runtime": Key(TEXT),
-    "security_opt": Key(UNIQUE_TEXTS),
-    "shm_size": Key(SIZE),
-    "secrets": Key(FILE_REFS),
-    "sysctls": Key(PAIRS),
-    "stop_grace_period": Key(TEXT),
-    "stop_signal": Key(TEXT),
-    "storage_opt": Key(MapOf(PLAIN)),
-    "tmpfs": Key(TEXT_OR_TEXTS),
-    "ulimits": Key(ULIMITS),
-    "umask": Key(Scalar("an octal number", (int, str, type(None))), warning="the Docker API has no field for it"),
-    "use_api_socket": Key(STRICT_BOOL, note="the engine's socket, at /var/run/docker.sock in the container"),
-    "user": Key(TEXT),
-    "uts": Key(TEXT),
-    "userns_mode": Key(TEXT),
-    "volumes": Key(ListOf(AnyOf((TEXT, MOUNT)))),
-    "volumes_from": Key(UNIQUE_TEXTS),
-    "working_dir": Key(TEXT),
-}
 
 BUILD = Record(
     {
@@ -275,7 +64,7 @@ BUILD = Record(
         "target": Key(TEXT),
         "shm_size": Key(SIZE),
         "extra_hosts": Key(HOSTS),
-        "isolation": Key(TEXT, warning=_WINDOWS),
+        "isolation": Key(TEXT, warning=WINDOWS_ONLY),
         "privileged": Key(BOOL, warning="RUN steps are not privileged"),
         "secrets": Key(FILE_REFS),
         "tags": Key(TEXTS),
@@ -596,7 +385,7 @@ ROOT = Record(
         "name": Key(TEXT),
         "include": Key(AnyOf((NOTHING, INCLUDE))),
         "services": Key(AnyOf((NOTHING, MapOf(Record(SERVICE), NAME)))),
-        "models": Key(AnyOf((NOTHING, MapOf(MODEL, NAME))), warning=_NO_MODELS),
+        "models": Key(AnyOf((NOTHING, MapOf(MODEL, NAME))), warning=NO_MODELS),
         "networks": Key(_named(NETWORK)),
         "volumes": Key(_named(VOLUME)),
         "secrets": Key(AnyOf((NOTHING, MapOf(SECRET, NAME)))),

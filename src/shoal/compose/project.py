@@ -209,6 +209,7 @@ class Project:
     files: absolute paths of the files it was loaded from
     env_files: absolute paths of the environment files it was loaded with
     compatibility: names join with `_` in place of `-`
+    interpolated: False where variables were left as they are: `tree` is all there is then
     link_environment: links give variables such as `DB_PORT_3306_TCP_ADDR` (files of the first format)
     """
 
@@ -225,6 +226,7 @@ class Project:
     profiles: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     compatibility: bool = False
+    interpolated: bool = True
     link_environment: bool = False
     tree: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 

@@ -32,7 +32,8 @@ def _service(tree: Map, path: Path, service: Map, context: Context, env: Mapping
         known = service.get("labels") or Map()
         result["labels"] = known.like({**labels, **known})
     if isinstance(build := result.get("build"), Map) and build.get("args"):
-        result["build"] = build.like({**build, "args": build["args"].like(_resolved(build["args"], env))})
+        args = {key: value for key, value in _resolved(build["args"], env).items() if value is not None}
+        result["build"] = build.like({**build, "args": build["args"].like(args)})
     if hooks := result.get("pre_start"):
         done = [_service(tree, (*path, "pre_start", i), hook, context, env) for i, hook in enumerate(hooks)]
         result["pre_start"] = hooks.like(done)

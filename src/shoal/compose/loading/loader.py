@@ -22,7 +22,8 @@ from shoal.compose.loading.normalise import normalised, project_name, without_un
 from shoal.compose.loading.paths import Base
 from shoal.compose.loading.support import support_warnings
 from shoal.compose.loading.tree import Map
-from shoal.compose.project import Project
+from shoal.compose.parts import Dependency
+from shoal.compose.project import Project, Service
 from shoal.errors import InvalidArgument, NotFound
 
 
@@ -45,7 +46,7 @@ def load_project(sources: Sequence[Source], env: Mapping[str, str], options: Loa
         tree["name"] = name
         if options.check:
             check_consistency(tree, disabled)
-        if options.resolve_env:
+        if options.resolve_env and options.interpolate:
             tree = with_environment(tree, context, env)
         if options.normalize:
             tree = without_unused(tree)
@@ -116,7 +117,7 @@ def _project(
         "tree": tree,
     }
     if not (options.interpolate and options.normalize and options.check):
-        return Project(**common)
+        return Project(interpolated=options.interpolate, services=_plain_services(tree), **common)
     sleeping = normalised(Map({"services": disabled}), name)["services"]
     return Project(
         services={key: decode_service(key, one) for key, one in (tree.get("services") or {}).items()},
@@ -127,3 +128,18 @@ def _project(
         configs={key: decode_config(key, one, env) for key, one in (tree.get("configs") or {}).items()},
         **common,
     )
+
+
+def _plain_services(tree: Map) -> dict[str, Service]:
+    """Services of a tree that was not checked: what lists of `config` need, and their trees."""
+    return {
+        name: Service(
+            name=name,
+            image=str(one.get("image") or ""),
+            profiles=tuple(map(str, one.get("profiles") or ())),
+            depends_on={key: Dependency(service=key) for key in one.get("depends_on") or ()},
+            tree=one,
+        )
+        for name, one in (tree.get("services") or {}).items()
+        if isinstance(one, Map)
+    }

@@ -36,7 +36,7 @@ def plan_images(project: Project, observed: ObservedState, options: ImageOptions
 def _ready(draft: Draft, project: Project, observed: ObservedState, service: Service, options: ImageOptions) -> None:
     reference = project.image_of(service)
     there = bool(observed.image_id(reference))
-    policy = options.pull or service.pull_policy
+    policy = service.pull_policy if options.pull in ("", "policy") else options.pull
     if service.build is not None and policy not in _ALWAYS:
         wanted = options.build or policy == "build" or not there
         if wanted and not options.no_build:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from shoal.compose.observed import ObservedContainer, ObservedState
 from shoal.compose.operations import Plan, Question, QuestionKind
 from shoal.compose.parts import Condition
+from shoal.compose.planning.creation import Creator
 from shoal.compose.planning.draft import Draft, call, container_call
 from shoal.compose.planning.options import RemoveOptions, VerbOptions
 from shoal.compose.planning.orphans import orphans_of
@@ -20,6 +21,7 @@ def plan_start(project: Project, observed: ObservedState, options: VerbOptions) 
     Raises: NotFound for a service that was asked for and has no container
     """
     draft = Draft()
+    creator = Creator(draft, project, observed)
     services = selected(project, options.services, with_dependencies=True)
     started: dict[str, dict[str, list[str]]] = {}
     for service in services.values():
@@ -27,13 +29,17 @@ def plan_start(project: Project, observed: ObservedState, options: VerbOptions) 
         if not containers and (not options.services or service.name in options.services) and service.scale:
             raise NotFound(f'service "{service.name}" has no container to start')
         before = _conditions(draft, service, started, observed)
+        if any(not container.running for container in containers):
+            owner = project.separator.join((project.name, service.name))
+            before = creator.init_containers(service, owner, before, per_replica=False)
         started[service.name] = {}
         for container in containers:
-            after = []
+            after: list[str] = []
             if container.running:
                 draft.unchanged[f"Container {container.name}"] = None
             else:
-                after = [start(draft, container.name, service, f"it is {container.state}", before)]
+                ready = creator.init_containers(service, container.name, before, per_replica=True)
+                after = [start(draft, container.name, service, f"it is {container.state}", ready)]
             started[service.name][container.name] = after
     if options.wait:
         _waits(draft, started, options)

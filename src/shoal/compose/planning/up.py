@@ -136,7 +136,7 @@ class _Up:
         number = old.number or 1
         name = self._project.container_name(service, number)
         creation = self._replacement(service, name, number, old)
-        before = self._stop_dependants(service, old) if self._options.start else []
+        before = self._stop_dependants(service, old)
         timeout_s = self._options.stop_timeout_s
         made = self._creator.replace(creation, old, reason, self._needs(service), timeout_s)
         stopping = f"stop {old.name}"

@@ -1,0 +1,162 @@
+"""Keys that describe a container: of services, jobs and pre_start hooks alike."""
+
+import re
+
+from shoal.compose.key_types import (
+    NAME,
+    AnyOf,
+    Choice,
+    Key,
+    ListOf,
+    MapOf,
+    Pattern,
+    Record,
+    Scalar,
+)
+from shoal.compose.key_values import (
+    ATTACHMENT,
+    BLKIO,
+    BOOL,
+    COMMAND,
+    FILE_REFS,
+    GPUS,
+    HOSTS,
+    INTEGER,
+    MOUNT,
+    NOTHING,
+    NUMBER,
+    PAIRS,
+    PLAIN,
+    SIZE,
+    STRICT_BOOL,
+    TEXT,
+    TEXT_OR_NOTHING,
+    TEXT_OR_NUMBER,
+    TEXT_OR_TEXTS,
+    TEXTS,
+    ULIMITS,
+    UNIQUE_TEXTS,
+)
+
+WINDOWS_ONLY = "has an effect on Windows only"
+NO_MODELS = "Shoal has no model runner; run the model as a service of its own"
+
+CREDENTIAL_SPEC = Record({"config": Key(TEXT), "file": Key(TEXT), "registry": Key(TEXT)})
+
+#: What every container may say: services, jobs and pre_start hooks.
+CONTAINER: dict[str, Key] = {
+    "annotations": Key(PAIRS),
+    "blkio_config": Key(BLKIO),
+    "cap_add": Key(UNIQUE_TEXTS),
+    "cap_drop": Key(UNIQUE_TEXTS),
+    "cgroup": Key(Choice(("host", "private"))),
+    "cgroup_parent": Key(TEXT),
+    "command": Key(COMMAND),
+    "configs": Key(FILE_REFS),
+    "cpu_count": Key(INTEGER, warning=WINDOWS_ONLY + "; use cpus"),
+    "cpu_percent": Key(INTEGER, warning=WINDOWS_ONLY + "; use cpus"),
+    "cpu_shares": Key(NUMBER),
+    "cpu_quota": Key(NUMBER),
+    "cpu_period": Key(NUMBER, note="microseconds, or a duration"),
+    "cpu_rt_period": Key(NUMBER, note="microseconds, or a duration"),
+    "cpu_rt_runtime": Key(NUMBER, note="microseconds, or a duration"),
+    "cpus": Key(NUMBER),
+    "cpuset": Key(TEXT),
+    "credential_spec": Key(
+        Record({"config": Key(TEXT), "file": Key(TEXT), "registry": Key(TEXT)}), warning=WINDOWS_ONLY
+    ),
+    "device_cgroup_rules": Key(UNIQUE_TEXTS),
+    "devices": Key(
+        ListOf(
+            AnyOf(
+                (
+                    TEXT,
+                    Record({"source": Key(TEXT, required=True), "target": Key(TEXT), "permissions": Key(TEXT)}),
+                )
+            )
+        )
+    ),
+    "dns": Key(TEXT_OR_TEXTS),
+    "dns_opt": Key(UNIQUE_TEXTS),
+    "dns_search": Key(TEXT_OR_TEXTS),
+    "domainname": Key(TEXT),
+    "entrypoint": Key(COMMAND),
+    "env_file": Key(
+        AnyOf(
+            (
+                TEXT,
+                ListOf(
+                    AnyOf(
+                        (
+                            TEXT,
+                            Record(
+                                {"path": Key(TEXT, required=True), "format": Key(TEXT), "required": Key(BOOL)},
+                                extensible=False,
+                            ),
+                        )
+                    )
+                ),
+            )
+        )
+    ),
+    "label_file": Key(AnyOf((TEXT, TEXTS))),
+    "environment": Key(PAIRS),
+    "extra_hosts": Key(HOSTS),
+    "gpus": Key(GPUS, note="handed to the engine as a device request"),
+    "group_add": Key(ListOf(TEXT_OR_NUMBER, unique=True)),
+    "hostname": Key(TEXT),
+    "image": Key(TEXT),
+    "init": Key(BOOL),
+    "ipc": Key(TEXT),
+    "isolation": Key(TEXT, warning=WINDOWS_ONLY),
+    "labels": Key(PAIRS),
+    "logging": Key(Record({"driver": Key(TEXT), "options": Key(MapOf(PLAIN))})),
+    "mac_address": Key(TEXT),
+    "mem_limit": Key(SIZE),
+    "mem_reservation": Key(SIZE),
+    "mem_swappiness": Key(INTEGER),
+    "memswap_limit": Key(SIZE),
+    "network_mode": Key(TEXT),
+    "models": Key(
+        AnyOf(
+            (
+                UNIQUE_TEXTS,
+                MapOf(AnyOf((NOTHING, Record({"endpoint_var": Key(TEXT), "model_var": Key(TEXT)}))), NAME),
+            )
+        ),
+        error=NO_MODELS,
+    ),
+    "networks": Key(AnyOf((UNIQUE_TEXTS, MapOf(AnyOf((NOTHING, ATTACHMENT)), NAME)))),
+    "oom_kill_disable": Key(BOOL),
+    "oom_score_adj": Key(INTEGER),
+    "pid": Key(TEXT_OR_NOTHING),
+    "pids_limit": Key(NUMBER),
+    "platform": Key(TEXT),
+    "privileged": Key(BOOL),
+    "pull_policy": Key(
+        Pattern(
+            re.compile(r"always|never|build|if_not_present|missing|refresh|daily|weekly|every_([0-9]+[wdhms])+|\s*"),
+            "one of always, never, build, missing, if_not_present, refresh, daily, weekly, every_<duration>",
+        )
+    ),
+    "pull_refresh_after": Key(TEXT),
+    "read_only": Key(BOOL),
+    "runtime": Key(TEXT),
+    "security_opt": Key(UNIQUE_TEXTS),
+    "shm_size": Key(SIZE),
+    "secrets": Key(FILE_REFS),
+    "sysctls": Key(PAIRS),
+    "stop_grace_period": Key(TEXT),
+    "stop_signal": Key(TEXT),
+    "storage_opt": Key(MapOf(PLAIN)),
+    "tmpfs": Key(TEXT_OR_TEXTS),
+    "ulimits": Key(ULIMITS),
+    "umask": Key(Scalar("an octal number", (int, str, type(None))), warning="the Docker API has no field for it"),
+    "use_api_socket": Key(STRICT_BOOL, note="the engine's socket, at /var/run/docker.sock in the container"),
+    "user": Key(TEXT),
+    "uts": Key(TEXT),
+    "userns_mode": Key(TEXT),
+    "volumes": Key(ListOf(AnyOf((TEXT, MOUNT)))),
+    "volumes_from": Key(UNIQUE_TEXTS),
+    "working_dir": Key(TEXT),
+}
