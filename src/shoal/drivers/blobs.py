@@ -11,7 +11,7 @@ from collections.abc import AsyncIterable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from shoal.errors import DriverError, NotFound
+from shoal.errors import DriverError, NotFound, ShoalError
 from shoal.oci.digest import encoded, parse_digest, sha256
 
 _CHUNK = 1 << 20
@@ -234,7 +234,7 @@ async def _gathered(chunks: AsyncIterable[bytes]) -> AsyncIterable[bytes]:
             if size >= _FLUSH_BYTES:
                 yield b"".join(waiting)
                 waiting, size = [], 0
-    except (OSError, DriverError) as error:
+    except (OSError, ShoalError) as error:
         if waiting:
             yield b"".join(waiting)
         raise error
