@@ -91,9 +91,10 @@ class TokenServer:
 
     def __init__(self, folder: Path, user: str, password: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        key, cert = str(folder / "key.pem"), str(folder / "cert.pem")
         self._key, self._cert = folder / "key.pem", folder / "cert.pem"
         subprocess.run(
-            f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -keyout {self._key} -out {self._cert}".split(),
+            [*"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -keyout".split(), key, "-out", cert],
             check=True,
             capture_output=True,
         )

@@ -197,7 +197,7 @@ async def test_the_next_pull_goes_on_with_what_an_earlier_one_left(
     ranges: list[str] = []
 
     def meddle(request: web.Request, body: bytes, headers: dict[str, str]) -> tuple[bytes, int | None]:
-        if len(body) > 1 << 20:
+        if len(body) > 2 << 20:
             ranges.append(request.headers.get("Range", ""))
             return body, 3 << 20 if is_down else None
         return body, None
