@@ -120,7 +120,13 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
             self.wfile.write(b"0\r\n\r\n")
             return
-        body = answer.body if isinstance(answer.body, bytes) else b"" if answer.body is None else json.dumps(answer.body).encode()
+        body = (
+            answer.body
+            if isinstance(answer.body, bytes)
+            else b""
+            if answer.body is None
+            else json.dumps(answer.body).encode()
+        )
         if answer.status not in (204, 304):
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()

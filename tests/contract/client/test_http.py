@@ -37,7 +37,9 @@ def test_a_request_needs_no_ping_and_connections_are_used_again(engine: FakeEngi
 
 def test_queries_take_flags_lists_and_filters(engine: FakeEngine, client: Client) -> None:
     engine.answers["GET /x"] = Answer(body=[])
-    client.get("/x", {"all": True, "no": False, "left": None, "t": ["a", "b c"], "filters": {"label": ["k=v&w"]}, "n": 3})
+    client.get(
+        "/x", {"all": True, "no": False, "left": None, "t": ["a", "b c"], "filters": {"label": ["k=v&w"]}, "n": 3}
+    )
     assert engine.asked[0].query == {
         "all": ["1"], "no": ["0"], "t": ["a", "b c"], "filters": ['{"label":["k=v&w"]}'], "n": ["3"],
     }  # fmt: skip

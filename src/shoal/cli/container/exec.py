@@ -18,6 +18,7 @@ def exec_body(context: Context, options: Options, command: list[str]) -> dict[st
     is_detached, is_interactive = options.flag("detach"), options.flag("interactive")
     body: dict[str, Any] = {
         "Cmd": command,
+        "Detach": is_detached,
         "AttachStdin": is_interactive and not is_detached,
         "AttachStdout": not is_detached,
         "AttachStderr": not is_detached,

@@ -19,10 +19,8 @@ def api_time(text: str, now_s: float) -> str:
         return f"{now_s - parse_duration_ns(text) / 1e9:.9f}"
     except ValueError:
         pass  # not a duration: a point in time
-    try:
-        return f"{float(text):.9f}"
-    except ValueError:
-        pass
+    if text.replace(".", "", 1).isdigit():
+        return text
     try:
         return f"{_local_time_s(text):.9f}"
     except ValueError:

@@ -109,7 +109,6 @@ def _config(options: Options, arguments: list[str], env: Mapping[str, str]) -> d
         "Domainname": options.text("domainname"),
         "User": options.text("user"),
         "WorkingDir": options.text("workdir"),
-        "MacAddress": options.text("mac-address"),
         "StopSignal": options.text("stop-signal"),
         "StopTimeout": options.number("stop-timeout") if options.is_given("stop-timeout") else None,
         "Healthcheck": _healthcheck(options),
@@ -139,13 +138,18 @@ def _healthcheck(options: Options) -> dict[str, Any] | None:
 
 
 def environment(files: Iterable[str], pairs: Iterable[str], env: Mapping[str, str]) -> list[str]:
-    """ "KEY=value" of files, then of flags; a key without value takes it from `env`, or is left out."""
+    """ "KEY=value" of files, then of flags; a key without value takes it from `env`.
+
+    One that `env` does not have either is left out of a file, and stays a bare "KEY" of a flag: that unsets the image's.
+    """
     found = []
-    for line in (*_lines_of(files, "environment variable"), *pairs):
+    from_files = _lines_of(files, "environment variable")
+    for index, line in enumerate((*from_files, *pairs)):
         key, value = split_pair(line)
         if not key:
             raise UsageError(f"invalid environment variable: {line}")
         if value is None and key not in env:
+            found += [key] if index >= len(from_files) else []
             continue
         found.append(f"{key}={env[key] if value is None else value}")
     return found

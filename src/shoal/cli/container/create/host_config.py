@@ -59,8 +59,8 @@ def _resources(options: Options) -> dict[str, Any]:
 def _security(options: Options) -> dict[str, Any]:
     return {
         "Privileged": options.flag("privileged"),
-        "CapAdd": options.list("cap-add"),
-        "CapDrop": options.list("cap-drop"),
+        "CapAdd": [_capability(text) for text in options.list("cap-add")],
+        "CapDrop": [_capability(text) for text in options.list("cap-drop")],
         "Devices": [_parse_device(text) for text in options.list("device")],
         "DeviceCgroupRules": options.list("device-cgroup-rule"),
         "GroupAdd": options.list("group-add"),
@@ -106,6 +106,11 @@ def _behaviour(options: Options) -> dict[str, Any]:
 
 
 _API_SOCKET = {"Type": "bind", "Source": "/run/shoal/shoal.sock", "Target": "/var/run/docker.sock"}
+
+
+def _capability(text: str) -> str:
+    name = text.strip().upper()
+    return name if name == "ALL" or name.startswith("CAP_") else f"CAP_{name}"
 
 
 def parse_nano_cpus(text: str) -> int:
