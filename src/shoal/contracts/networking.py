@@ -216,5 +216,5 @@ class Netd(Protocol):
         ...
 
     async def close(self) -> None:
-        """Leave the process alone. It ends by itself when it holds nothing."""
+        """Leave the process alone; when it holds nothing, returns after it has ended."""
         ...

@@ -1,4 +1,7 @@
-"""`python -m shoal.drivers.netd DESCRIPTOR`: serve engines on an inherited listening socket."""
+"""`python -m shoal.drivers.netd DESCRIPTOR PATH`: serve engines on an inherited listening socket.
+
+PATH is its name, for whoever reads the list of processes.
+"""
 
 import sys
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -70,7 +71,7 @@ class NetdClient:
             listener.bind(str(self._path))
             self._path.chmod(0o600)
             listener.listen(8)
-            argv = [sys.executable, "-m", "shoal.drivers.netd", str(listener.fileno())]
+            argv = [sys.executable, "-m", "shoal.drivers.netd", str(listener.fileno()), str(self._path)]
             process = subprocess.Popen(
                 argv,
                 stdin=subprocess.DEVNULL,
@@ -123,8 +124,7 @@ class NetdClient:
 
     def _on_gone(self) -> None:
         self._unwatch()
-        with suppress(ChildProcessError):  # a child of an earlier engine is not ours to bury
-            os.waitpid(self.pid, os.WNOHANG)
+        self._bury()
         self._gone.set()
 
     async def put(
@@ -155,10 +155,31 @@ class NetdClient:
         await self._gone.wait()
 
     async def close(self) -> None:
-        """Leave the process alone."""
-        self._unwatch()
+        """Leave the process alone, or see it end when it holds nothing."""
+        pidfd, self._pidfd = self._pidfd, -1
+        if pidfd >= 0:
+            asyncio.get_running_loop().remove_reader(pidfd)
+            await self._in_thread(self._part, pidfd)
+            os.close(pidfd)
         await self._in_thread(self._disconnect)
         self._thread.shutdown()
+
+    def _part(self, pidfd: int) -> None:
+        try:
+            hello, _ = self._request({"op": "hello"})
+            if hello["ids"]:
+                return
+            self._request({"op": "quit"})
+        except DriverError as error:
+            log.warning("netd was not told to end", extra={"cause": error.message})
+            return
+        self._disconnect()
+        select.select([pidfd], [], [], TIMEOUT_S)
+        self._bury()
+
+    def _bury(self) -> None:
+        with suppress(ChildProcessError):  # a child of an earlier engine is not ours to bury
+            os.waitpid(self.pid, os.WNOHANG)
 
     def _disconnect(self) -> None:
         if self._connection is not None:

@@ -5,7 +5,15 @@ import logging
 
 from shoal.contracts.networking import Firewall
 from shoal.errors import DriverError
-from shoal.lifecycle.network.firewall import Bridge, Element, Forward, change_text, elements, removal_text, ruleset_text
+from shoal.lifecycle.network.firewall import (
+    Bridge,
+    Element,
+    Forward,
+    change_text,
+    elements,
+    removal_text,
+    ruleset_text,
+)
 
 log = logging.getLogger(__name__)
 

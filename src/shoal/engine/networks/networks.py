@@ -77,7 +77,7 @@ class Networks:
         return "shoal0" if settings.instance == "shoal" else f"s{settings.tag}0"
 
     async def close(self) -> None:
-        """Let go; containers keep their network, names and ports."""
+        """Let go; containers keep their network, names and ports. Where none runs, nothing stays on the host."""
         if self._watch is not None:
             self._watch.cancel()
             with suppress(asyncio.CancelledError):
