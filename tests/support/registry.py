@@ -94,7 +94,24 @@ class TokenServer:
         key, cert = str(folder / "key.pem"), str(folder / "cert.pem")
         self._key, self._cert = folder / "key.pem", folder / "cert.pem"
         subprocess.run(
-            [*"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -keyout".split(), key, "-out", cert],
+            [
+                *[
+                    "openssl",
+                    "req",
+                    "-x509",
+                    "-newkey",
+                    "rsa:2048",
+                    "-nodes",
+                    "-days",
+                    "2",
+                    "-subj",
+                    "/CN=test",
+                    "-keyout",
+                ],
+                key,
+                "-out",
+                cert,
+            ],
             check=True,
             capture_output=True,
         )

@@ -1,4 +1,4 @@
-"""/images, and what else is asked of registries: /distribution and /auth."""
+"""/images"""
 
 import json
 from collections.abc import Sequence
@@ -6,7 +6,6 @@ from typing import Any
 
 from aiohttp import web
 
-from shoal.api import auth, distribution
 from shoal.api.auth import registry_auth
 from shoal.api.progress import body_chunks, stream_progress
 from shoal.api.replies import json_reply, stream_response
@@ -35,8 +34,6 @@ def routes(images: Images) -> list[Route]:
         Route("POST", "/images/{name...}/push", router.push, "ImagePush", stream=True),
         Route("POST", "/images/{name...}/tag", router.tag, "ImageTag"),
         Route("DELETE", "/images/{name...}", router.remove, "ImageDelete"),
-        *distribution.routes(images),
-        *auth.routes(images),
     ]
 
 

@@ -10,6 +10,7 @@ import shoal.api.archive
 import shoal.api.attach
 import shoal.api.auth
 import shoal.api.build
+import shoal.api.commit
 import shoal.api.containers
 import shoal.api.disk_usage
 import shoal.api.distribution
@@ -43,6 +44,7 @@ from shoal.drivers.seccomp import SeccompCompiler
 from shoal.drivers.sqlite_store import SqliteStore
 from shoal.drivers.trees.views import BindTrees
 from shoal.engine.builds import BuildDrivers, Builds, BuildSettings
+from shoal.engine.commits import Commits
 from shoal.engine.containers import Containers, Machine, Neighbours
 from shoal.engine.events import Events
 from shoal.engine.execs import Execs
@@ -215,6 +217,7 @@ class Engine:
             *shoal.api.auth.routes(self.images),
             *shoal.api.distribution.routes(self.images),
             *shoal.api.images.routes(self.images),
+            *shoal.api.commit.routes(Commits(self.containers, self.images)),
             *shoal.api.containers.routes(self.containers),
             *shoal.api.attach.routes(attaches),
             *shoal.api.logs.routes(logs),

@@ -73,6 +73,7 @@ def encode_image(image: Image, api_version: tuple[int, int]) -> dict[str, Any]:
         "RepoDigests": list(image.repo_digests),
         "Parent": image.parent,
         "Comment": image.comment,
+        "Created": encode_time(image.created_at) if image.created_at else NEVER,
         "DockerVersion": image.docker_version,
         "Author": image.author,
         "Config": config if api_version >= (1, 50) else {**_OLD_CONFIG, **config},
@@ -83,8 +84,8 @@ def encode_image(image: Image, api_version: tuple[int, int]) -> dict[str, Any]:
         "RootFS": {"Type": "layers", "Layers": list(image.diff_ids)},
         "Metadata": {"LastTagTime": encode_time(image.tagged_at)},
     }
-    if image.created_at or api_version < (1, 44):
-        value["Created"] = encode_time(image.created_at) if image.created_at else NEVER
+    if not image.created_at and api_version >= (1, 44):
+        del value["Created"]
     if image.platform.variant:
         value["Variant"] = image.platform.variant
     if image.platform.os_version:
