@@ -15,6 +15,7 @@ from shoal.engine.images import Images, Removal
 from shoal.errors import InvalidArgument, NotFound, NotSupported
 from shoal.model.image import Image
 from shoal.model.progress import Progress, Report
+from shoal.wire.build import STAND_INS_PARAMETER
 from shoal.wire.image import decode_platform, encode_history, encode_image, encode_summary, shared_bytes
 
 
@@ -94,7 +95,8 @@ class ImageRouter:
             if is_whole:
                 await self._images.pull_all(name, report=report, **how)
             else:
-                await self._images.pull(name, report=report, **how)
+                stand_in = request.flag(STAND_INS_PARAMETER)
+                await self._images.pull(name, report=report, stand_in=stand_in, **how)
 
         return await stream_progress(request, work)
 

@@ -18,6 +18,7 @@ import shoal.api.exec
 import shoal.api.images
 import shoal.api.logs
 import shoal.api.networks
+import shoal.api.stand_ins
 import shoal.api.stats
 import shoal.api.system
 import shoal.api.volumes
@@ -25,6 +26,7 @@ from shoal.api.app import App
 from shoal.api.contract import unserved
 from shoal.api.router import Route
 from shoal.drivers.blobs import BlobStore
+from shoal.drivers.bootstrap import MmdebstrapBootstrap
 from shoal.drivers.builds.files import DiskBuildFiles
 from shoal.drivers.builds.runner import CrunSteps
 from shoal.drivers.host_facts import read_host_facts
@@ -50,6 +52,7 @@ from shoal.engine.events import Events
 from shoal.engine.execs import Execs
 from shoal.engine.images import ImageDrivers, Images
 from shoal.engine.networks import NetworkDrivers, Networks, Sources
+from shoal.engine.stand_ins import StandIns
 from shoal.engine.streams.archives import Archives
 from shoal.engine.streams.attach import Attaches
 from shoal.engine.streams.logs import LogStreams
@@ -134,7 +137,18 @@ class Engine:
         )
         self.containers = self._make_containers(root)
         self.networks.set_members(self.containers.views)
-        self.builds = self._make_builds(root, run)
+        self._build_files = DiskBuildFiles(root)
+        self.builds = self._make_builds(run)
+        self.stand_ins = StandIns(
+            self.images,
+            self.builds,
+            MmdebstrapBootstrap(root / "build" / "bootstrap"),
+            self._snapshots,
+            self._build_files,
+            enabled=self.settings.stand_ins,
+            new_id=new_id,
+        )
+        self.images.set_fallback(self.stand_ins)
         self.execs = Execs(
             self.containers,
             self._runtime,
@@ -191,8 +205,8 @@ class Engine:
         )
         return Containers(self._store, near, machine, root=root)
 
-    def _make_builds(self, root: Path, run: Path) -> Builds:
-        drivers = BuildDrivers(files=DiskBuildFiles(root), runner=CrunSteps(run / "builds"), snapshots=self._snapshots)
+    def _make_builds(self, run: Path) -> Builds:
+        drivers = BuildDrivers(files=self._build_files, runner=CrunSteps(run / "builds"), snapshots=self._snapshots)
         settings = BuildSettings(
             run=run / "build-steps",
             permits=self._permits,
@@ -227,6 +241,7 @@ class Engine:
             *shoal.api.networks.routes(self.networks),
             *shoal.api.volumes.routes(self.volumes),
             *shoal.api.build.routes(self.builds),
+            *shoal.api.stand_ins.routes(self.stand_ins),
         ]
         not_served = [(o.method, o.path) for o in unserved(self.routes)]
         self.app = App(self.routes, unserved=not_served, observe=self.system.observe)

@@ -25,6 +25,7 @@ class BuildRequest:
     contexts: {name: image reference} that replace FROM and COPY --from of that name
     remote: URL of a tar archive or of a Dockerfile, in place of a context
     auths: {registry host: its entry in the client's config.json}
+    stand_ins: make stand-ins for base images whose registry can't be reached
     """
 
     dockerfile: str = "Dockerfile"
@@ -46,6 +47,7 @@ class BuildRequest:
     pull: bool = False
     quiet: bool = False
     squash: bool = False
+    stand_ins: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,8 @@ from shoal.wire.times import encode_time
 SECRETS_HEADER = "X-Shoal-Build-Secrets"
 #: our own: JSON {name: image reference}, replaces FROM and COPY --from of that name
 CONTEXTS_PARAMETER = "contexts"
+#: our own, also of pulls: make a stand-in where a registry can't be reached
+STAND_INS_PARAMETER = "shoal.standIns"
 
 
 def decode_build(query: "QueryReader", headers: Mapping[str, str]) -> BuildRequest:
@@ -39,6 +41,7 @@ def decode_build(query: "QueryReader", headers: Mapping[str, str]) -> BuildReque
         pull=query.flag("pull"),
         quiet=query.flag("q"),
         squash=query.flag("squash"),
+        stand_ins=query.flag(STAND_INS_PARAMETER),
     )
 
 

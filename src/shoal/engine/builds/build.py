@@ -127,6 +127,7 @@ class StageGraph:
             platform=str(platform) if asked else "",
             auth=auth,
             report=lambda progress: self._job.transcript.pass_on(stage, progress),
+            stand_in=request.stand_ins,
         )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from shoal.contracts.archives import Archives
 from shoal.contracts.blobs import Blobs
@@ -21,14 +22,14 @@ from shoal.engine.images.pull import Puller
 from shoal.engine.images.push import Pusher
 from shoal.engine.images.remove import Pruned, Removal, Remover
 from shoal.engine.images.save import Saver
-from shoal.errors import InvalidArgument, NotFound
+from shoal.errors import InvalidArgument, NotFound, Unavailable
 from shoal.model.image import HistoryItem, Image, ImageConfig, ImageUse, Layer, Platform
 from shoal.model.progress import Progress, Report, ignore
 from shoal.model.registry import RegistryAuth
 from shoal.oci.manifest import parse_platform
 from shoal.oci.reference import Reference, parse_reference
 
-__all__ = ["ImageDrivers", "Images", "NewImage", "Pruned", "Removal"]
+__all__ = ["Fallback", "ImageDrivers", "Images", "NewImage", "Pruned", "Removal"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,14 @@ class ImageDrivers:
     snapshots: Snapshots
     archives: Archives
     registry: Registry
+
+
+class Fallback(Protocol):
+    """Where images come from when their registry can't be reached."""
+
+    async def instead_of(self, reference: Reference, error: Unavailable, *, asked: bool, report: Report) -> Image:
+        """The image, otherwise. Raises: `error`"""
+        ...
 
 
 class Images:
@@ -64,6 +73,7 @@ class Images:
         self._events = events
         self._now_ns = now_ns
         self._uses = uses
+        self._fallback: Fallback | None = None
         self.platform = platform
         self._catalog = Catalog(drivers.store, blobs)
         self._collector = Collector(self._catalog, blobs, snapshots, keeps)
@@ -74,6 +84,10 @@ class Images:
         self._loader = Loader(self._catalog, blobs, archives, installer, self._maker)
         self._saver = Saver(self._catalog, blobs, archives)
         self._remover = Remover(self._catalog, self._collector, events, uses)
+
+    def set_fallback(self, fallback: Fallback) -> None:
+        """Tell who helps when a registry can't be reached (wired after both nouns exist)."""
+        self._fallback = fallback
 
     async def open(self) -> None:
         """Repair what a crash left; called once at start, after the drivers are open."""
@@ -110,16 +124,28 @@ class Images:
     # coming and going
 
     async def pull(
-        self, reference: str, *, platform: str = "", auth: RegistryAuth | None = None, report: Report = ignore
+        self,
+        reference: str,
+        *,
+        platform: str = "",
+        auth: RegistryAuth | None = None,
+        report: Report = ignore,
+        stand_in: bool = False,
     ) -> Image:
         """The image from its registry; "latest" where the reference says neither tag nor digest.
 
         platform: "os/arch[/variant]", "" = this machine's
+        stand_in: make a stand-in where the registry can't be reached
         Raises: NotFound, Unauthorized, Unavailable, DriverError, InvalidArgument
         """
         parsed = parse_reference(reference).with_default_tag()
         wanted = parse_platform(platform, self.platform) if platform else self.platform
-        image = await self._puller.pull(parsed, wanted, auth, report, self._now_ns())
+        try:
+            image = await self._puller.pull(parsed, wanted, auth, report, self._now_ns())
+        except Unavailable as error:
+            if self._fallback is None:
+                raise
+            return await self._fallback.instead_of(parsed, error, asked=stand_in, report=report)
         attributes = {"name": parsed.familiar_name, **image.config.labels}
         self._events.publish("image", "pull", parsed.familiar, attributes)
         return image
