@@ -34,6 +34,7 @@ from shoal.drivers.layers.archives import ImageArchives
 from shoal.drivers.layers.snapshots import OverlaySnapshots
 from shoal.drivers.local_volumes import LocalVolumes
 from shoal.drivers.logs.reader import ConmonLogs
+from shoal.drivers.mount import mount, unmount
 from shoal.drivers.network.links import HostLinks
 from shoal.drivers.network.netd_client import NetdClient
 from shoal.drivers.network.nftables import Nftables
@@ -202,6 +203,8 @@ class Engine:
             new_id=new_id,
             choose=secrets.randbelow,
             compile_seccomp=self._seccomp.annotations,
+            mount_tmpfs=lambda path, options: mount("shm", str(path), "tmpfs", data=options),
+            unmount=lambda path: unmount(str(path)),
         )
         return Containers(self._store, near, machine, root=root)
 

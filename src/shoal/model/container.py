@@ -158,6 +158,7 @@ class Container:
     error: why the last start failed, Docker's words
     started_at, finished_at: of the last run, 0 = never
     manually_stopped: a person stopped it, so `unless-stopped` leaves it alone
+    remove_volumes: its anonymous volumes go with it; said when the removal begins
     netns_path: of its sandbox while it runs; "" = the host's
     """
 
@@ -182,6 +183,7 @@ class Container:
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)  #: {network name: endpoint}
     bound_ports: tuple[BoundPort, ...] = ()
     netns_path: str = ""
+    remove_volumes: bool = False
 
     @property
     def key(self) -> str:

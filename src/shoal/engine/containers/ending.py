@@ -27,8 +27,13 @@ class Ender:
         await asyncio.gather(
             self._attempt(container, "network", near.networks.leave(container.id)),
             self._attempt(container, "root", near.snapshots.unmount(container.id)),
+            self._attempt(container, "shm", self._drop_shm(container)),
             *(self._attempt(container, "volume", near.volumes.release(name, container.id)) for name in volumes),
         )
+
+    async def _drop_shm(self, container: Container) -> None:
+        if container.spec.host.ipc_mode == "shareable":
+            await asyncio.to_thread(self._parts.machine.unmount, self._parts.files.shm(container.id))
 
     async def _attempt(self, container: Container, what: str, step: Awaitable[None]) -> None:
         try:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from shoal.contracts.runtime import Runtime
@@ -35,6 +36,7 @@ class Machine:
 
     choose: a number below its argument
     compile_seccomp: annotations that tell the runtime a seccomp section in compiled form; {} = it compiles itself
+    mount_tmpfs: mounts one on a directory, with these options; unmount: no error where nothing is mounted
     """
 
     permits: Permits
@@ -45,6 +47,8 @@ class Machine:
     new_id: Callable[[], str]
     choose: Callable[[int], int]
     compile_seccomp: Callable[[Mapping[str, Any]], Mapping[str, str]]
+    mount_tmpfs: Callable[[Path, str], None]
+    unmount: Callable[[Path], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,7 +54,7 @@ class Remover:
 
     async def _take_away(self, container: Container, volumes: bool) -> None:
         parts = self._parts
-        container = await parts.book.advance(container, Event.REMOVE)
+        container = await parts.book.advance(container, Event.REMOVE, remove_volumes=volumes)
         try:
             await parts.near.runtime.delete(container.id)
             await asyncio.gather(
@@ -65,10 +65,10 @@ class Remover:
         except (ShoalError, OSError) as error:
             await parts.book.advance(container, Event.REMOVE_FAILED)
             raise DriverError(f'cannot remove container "/{container.name}": {error}') from error
-        await parts.book.erase(container)
-        parts.publish(container, "destroy")
         if volumes:
             await self._remove_volumes(container)
+        await parts.book.erase(container)
+        parts.publish(container, "destroy")
 
     async def _remove_volumes(self, container: Container) -> None:
         for point in container.mounts:
@@ -82,7 +82,7 @@ class Remover:
     async def finish(self, container: Container) -> None:
         """Go on with a removal that a crash interrupted."""
         async with self._parts.book.lock(container.id):
-            await self._take_away(container, volumes=container.spec.host.auto_remove)
+            await self._take_away(container, volumes=container.remove_volumes)
 
 
 def _why_not(container: Container) -> str:

@@ -175,16 +175,17 @@ class Starter:
             *resources.blkio_read_iops,
             *resources.blkio_write_iops,
         )
+        files = self._files(container, sandbox)
         seccomp = seccomp_of(host, self._parts.machine.permits)
         compiled = self._parts.machine.compile_seccomp(seccomp) if seccomp else {}
         return Surroundings(
             rootfs=str(root),
             cgroup=self._parts.near.runtime.cgroup_of(container.id, resources.cgroup_parent),
-            files=self._files(container, sandbox),
+            files=files,
             netns_path=sandbox.netns_path,
             pid_ns_path=self._namespace(host.pid_mode, "pid"),
             ipc_ns_path=self._namespace(host.ipc_mode, "ipc"),
-            shm_source=self._shm(host.ipc_mode),
+            shm_source=self._shm(container),
             user=self._user(container, root),
             devices=(*devices.all_devices(), *mapped) if host.privileged else mapped,
             block_devices=devices.block_numbers({item.path for item in rates}) if rates else {},
@@ -226,10 +227,18 @@ class Starter:
             )
         return f"/proc/{other.pid}/ns/{kind}"
 
-    def _shm(self, mode: str) -> str:
-        if not mode.startswith("container:"):
+    def _shm(self, container: Container) -> str:
+        """What to show as /dev/shm where others share it: one mount namespace can't reach into another's tmpfs."""
+        mode = container.spec.host.ipc_mode
+        if mode.startswith("container:"):
+            return str(self._parts.files.shm(mode.removeprefix("container:")))
+        if mode != "shareable":
             return ""
-        return f"/proc/{self._parts.book.get(mode.removeprefix('container:')).pid}/root/dev/shm"
+        path = self._parts.files.shm(container.id)
+        path.mkdir(mode=0o700, exist_ok=True)
+        self._parts.machine.unmount(path)
+        self._parts.machine.mount_tmpfs(path, f"mode=1777,size={container.spec.host.shm_bytes}")
+        return str(path)
 
 
 def _check_bind(point: MountPoint) -> None:

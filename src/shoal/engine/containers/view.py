@@ -7,7 +7,7 @@ from shoal.engine.containers.health import HealthChecks
 from shoal.engine.containers.host.files import ContainerFiles
 from shoal.engine.containers.parts import Parts
 from shoal.errors import ShoalError
-from shoal.model.container import Container
+from shoal.model.container import Container, ContainerStatus
 from shoal.model.endpoint import EndpointSettings
 from shoal.model.image import ImageUse
 from shoal.model.mount import MountType
@@ -82,9 +82,12 @@ class Views:
         ]
 
     def volume_users(self, name: str) -> Sequence[str]:
-        """Ids of the containers that have this volume, running or not."""
+        """Ids of the containers that have this volume, running or not; one that is being removed has none any more."""
         return [
-            c.id for c in self._parts.book.all() if any(p.type is MountType.VOLUME and p.name == name for p in c.mounts)
+            c.id
+            for c in self._parts.book.all()
+            if c.status is not ContainerStatus.REMOVING
+            and any(p.type is MountType.VOLUME and p.name == name for p in c.mounts)
         ]
 
     def member(self, reference: str) -> Member:

@@ -27,6 +27,10 @@ class ContainerFiles:
     def resolv_conf(self, container_id: str) -> Path:
         return self.directory(container_id) / "resolv.conf"
 
+    def shm(self, container_id: str) -> Path:
+        """Where the /dev/shm of a container is mounted that others may share."""
+        return self.directory(container_id) / "shm"
+
     def make(self, container_id: str) -> None:
         """The directory, closed to other users. Blocking. Raises: OSError"""
         self.directory(container_id).mkdir(mode=0o710, parents=True, exist_ok=True)
