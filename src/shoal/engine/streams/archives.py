@@ -11,11 +11,16 @@ from shoal.engine.containers import Containers
 from shoal.engine.containers.host.rootfs import read_text
 from shoal.engine.volumes import Volumes
 from shoal.errors import Forbidden, InvalidArgument, NotFound
-from shoal.model.change import Change
+from shoal.model.change import Change, ChangeKind
 from shoal.model.container import Container
 from shoal.model.mount import MountPoint, MountType
 from shoal.model.path_stat import PathStat
 from shoal.oci.users import find_user
+
+#: mount points of each container; Docker keeps them in a layer of their own
+OURS = frozenset(
+    ("/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/etc/mtab", "/dev", "/proc", "/sys", "/run/.containerenv")
+)
 
 
 class Archives:
@@ -70,7 +75,7 @@ class Archives:
 
     async def changes(self, reference: str) -> Sequence[Change]:
         """How its files differ from those of its image. Raises: NotFound"""
-        return await self._snapshots.changes(self._containers.resolve(reference).id)
+        return without_ours(await self._snapshots.changes(self._containers.resolve(reference).id))
 
     async def _stat(self, container: Container, view: Path, path: str) -> PathStat:
         if not path:
@@ -116,6 +121,23 @@ class Archives:
                 source /= point.subpath
             shown.append(ShownMount(source=source, destination=point.destination, read_only=not point.read_write))
         return shown
+
+
+def without_ours(changes: Sequence[Change]) -> list[Change]:
+    """`changes` without the places that every start makes for what it mounts, and the folders they alone changed."""
+    ours = [change.path for change in changes if change.path in OURS or change.path.startswith("/dev/")]
+    left = [change for change in changes if change.path not in ours]
+    return [
+        change
+        for change in left
+        if change.kind is not ChangeKind.MODIFIED
+        or not _has_below(change.path, ours)
+        or _has_below(change.path, [other.path for other in left])
+    ]
+
+
+def _has_below(folder: str, paths: Sequence[str]) -> bool:
+    return any(path.startswith(folder.rstrip("/") + "/") for path in paths)
 
 
 def _absolute(path: str) -> str:
