@@ -64,16 +64,15 @@ def _places(text: str) -> dict[str, int]:
 ORDER: dict[str | None, dict[str, int]] = {
     "root": _places("name services networks volumes secrets configs models jobs"),
     "service": _places(
-        "profiles annotations attach build develop blkio_config cap_add cap_drop cgroup_parent cgroup cpu_count "
-        "cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpus cpuset cpu_shares command configs "
-        "container_name credential_spec depends_on deploy device_cgroup_rules devices dns dns_opt dns_search "
-        "domainname entrypoint provider environment env_file expose extends external_links extra_hosts "
-        "group_add gpus hostname healthcheck image init ipc isolation labels label_file links logging mem_limit mem_reservation "
-        "memswap_limit mem_swappiness mac_address models network_mode networks oom_kill_disable oom_score_adj pid "
-        "pids_limit platform ports privileged pull_policy pull_refresh_after read_only restart runtime scale secrets "
-        "security_opt "
-        "shm_size "
-        "stdin_open stop_grace_period stop_signal storage_opt sysctls tmpfs triggers tty ulimits umask use_api_socket "
+        "profiles annotations attach build develop blkio_config cap_add cap_drop cgroup_parent cgroup "
+        "cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpus cpuset cpu_shares "
+        "command configs container_name credential_spec depends_on deploy device_cgroup_rules devices dns "
+        "dns_opt dns_search domainname entrypoint provider environment env_file expose extends external_links "
+        "extra_hosts group_add gpus hostname healthcheck image init ipc isolation labels label_file links "
+        "logging mem_limit mem_reservation memswap_limit mem_swappiness mac_address models network_mode "
+        "networks oom_kill_disable oom_score_adj pid pids_limit platform ports privileged pull_policy "
+        "pull_refresh_after read_only restart runtime scale secrets security_opt shm_size stdin_open "
+        "stop_grace_period stop_signal storage_opt sysctls tmpfs triggers tty ulimits umask use_api_socket "
         "user userns_mode uts volumes volumes_from working_dir pre_start post_start pre_stop"
     ),
     "build": _places(

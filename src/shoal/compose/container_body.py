@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from shoal.compose.files import bound_files
 from shoal.compose.host_config import device_requests, devices, mounts_of, resources, restart_policy
 from shoal.compose.label_sets import container_labels
+from shoal.compose.noun import Noun, field
 from shoal.compose.parts import Attachment, HealthCheck
 from shoal.compose.project import Project, Service
 from shoal.compose.units import NS_PER_S
@@ -15,8 +15,7 @@ from shoal.compose.units import NS_PER_S
 API_SOCKET = "/var/run/docker.sock"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Creation:
+class Creation(Noun):
     """One container to be made.
 
     name: the final one; a replacement has another until it takes over

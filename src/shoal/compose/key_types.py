@@ -6,8 +6,7 @@ A type accepts a value by its outer shape (`accepts`) and then checks what is in
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from shoal.compose.loading.tree import BadValue, Override, Path, Reset, dotted, kind_of
 
@@ -37,8 +36,7 @@ class Type(Protocol):
         """Every key inside as a path with `*` for names; None for a path that is only on the way."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """A key of a mapping.
 
     warning: it is read and has no effect; the text says why
@@ -56,8 +54,7 @@ class Key:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A plain value of one of the Python types."""
 
     name: str
@@ -76,8 +73,7 @@ class Scalar:
         return iter(())
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One word of a few."""
 
     words: tuple[str, ...]
@@ -100,8 +96,7 @@ class Choice:
         return iter(())
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(NamedTuple):
     """A string that matches a pattern; `words` says it for people."""
 
     pattern: re.Pattern[str]
@@ -125,8 +120,7 @@ class Pattern:
         return iter(())
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(NamedTuple):
     """A list of one type; `unique` refuses an item given twice."""
 
     item: Type
@@ -170,8 +164,7 @@ _ANY_NAME = re.compile(r".+", re.DOTALL)
 NAME = re.compile(r"[a-zA-Z0-9._-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class MapOf:
+class MapOf(NamedTuple):
     """A mapping with names that the user chooses."""
 
     value: Type
@@ -200,11 +193,10 @@ class MapOf:
             yield ("*", *path), key
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A mapping with known keys; `x-` keys are allowed where `extensible`."""
 
-    keys: Mapping[str, Key] = field(hash=False)
+    keys: Mapping[str, Key]
     extensible: bool = True
 
     @property
@@ -242,8 +234,7 @@ class Record:
                 yield (name, *path), inner
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(NamedTuple):
     """One of several types, told apart by their outer shape."""
 
     types: tuple[Type, ...]

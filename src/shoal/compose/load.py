@@ -7,13 +7,12 @@ A message about the file starts with where it is: `compose.yaml:7:5: services.we
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
+from shoal.compose.noun import Noun, field
 from shoal.compose.project import Project
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Noun):
     """A Compose file that was read already.
 
     path: absolute; messages show it as `shown`, or whole where that is ""
@@ -28,8 +27,7 @@ class Source:
 Read = Callable[[str], str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadOptions:
+class LoadOptions(Noun):
     """How to load.
 
     working_dir: absolute; relative paths start there (`--project-directory`, else the folder of the first file)
@@ -57,8 +55,7 @@ class LoadOptions:
     env_files: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadResult:
+class LoadResult(Noun):
     """A project and what the user should know about its files.
 
     variables: every variable that the files name: {name: default, "" where there is none}

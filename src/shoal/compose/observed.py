@@ -5,15 +5,14 @@ GET /networks       GET /volumes       GET /images/json
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from shoal.compose import labels as names
+from shoal.compose.noun import Noun, field
 from shoal.compose.references import familiar, is_digest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObservedMount:
+class ObservedMount(Noun):
     """A mount of a container. name: the volume's, "" for other types."""
 
     type: str
@@ -22,8 +21,7 @@ class ObservedMount:
     destination: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObservedContainer:
+class ObservedContainer(Noun):
     """A container of a project.
 
     state: created, running, paused, restarting, exited, removing or dead
@@ -66,8 +64,7 @@ class ObservedContainer:
         return self.state in ("running", "paused", "restarting")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObservedNetwork:
+class ObservedNetwork(Noun):
     """A network of the engine."""
 
     id: str
@@ -76,8 +73,7 @@ class ObservedNetwork:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObservedVolume:
+class ObservedVolume(Noun):
     """A volume of the engine."""
 
     name: str
@@ -85,8 +81,7 @@ class ObservedVolume:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObservedState:
+class ObservedState(Noun):
     """Everything that a plan is decided from.
 
     containers: of one project, by name; networks, volumes: of the whole engine, by name

@@ -16,15 +16,14 @@ Operation
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from shoal.compose.noun import Noun, field
 from shoal.compose.parts import Build, Condition
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Noun):
     """An API request without version prefix. body: JSON value or None; query values are ready text."""
 
     method: str
@@ -33,8 +32,7 @@ class Request:
     body: Any = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(Noun):
     """One step of a plan.
 
     id: unique in its plan and stable, such as `create app-web-1`
@@ -54,7 +52,6 @@ class Operation:
     service: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Operation):
     """One plain request.
 
@@ -67,7 +64,6 @@ class Call(Operation):
     in_use: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Pull(Operation):
     """Fetches an image. The one who carries it out adds `X-Registry-Auth`.
 
@@ -79,7 +75,6 @@ class Pull(Operation):
     ignore_failure: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Push(Operation):
     """Sends an image to its registry."""
 
@@ -88,8 +83,7 @@ class Push(Operation):
     ignore_failure: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretSource:
+class SecretSource(Noun):
     """A build secret: the content of a file, or a value."""
 
     id: str
@@ -97,7 +91,6 @@ class SecretSource:
     value: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BuildImage(Operation):
     """Builds an image. `request` holds all of the query; the context is `build.context`, packed by its .dockerignore.
 
@@ -110,8 +103,7 @@ class BuildImage(Operation):
     secrets: tuple[SecretSource, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileEntry:
+class FileEntry(Noun):
     """A file to put into a container: `content`, or (None) what `source` (absolute path on this machine) holds.
 
     path: absolute path in the container
@@ -125,7 +117,6 @@ class FileEntry:
     mode: int = 0o444
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CopyFiles(Operation):
     """Puts files into a created container with one archive at `/`; missing folders come with it."""
 
@@ -134,7 +125,6 @@ class CopyFiles(Operation):
     request: Request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RunHook(Operation):
     """Runs a command in a running container; an exit status other than 0 is a failure.
 
@@ -145,7 +135,6 @@ class RunHook(Operation):
     body: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WaitFor(Operation):
     """Waits until every container of `containers` is in `condition`.
 
@@ -166,8 +155,7 @@ class QuestionKind(StrEnum):
     REMOVE_CONTAINERS = "remove containers"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Noun):
     """Something that the plan leaves undone until it is confirmed: plan again with `id` in `confirmed`."""
 
     id: str
@@ -175,8 +163,7 @@ class Question:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Noun):
     """Operations in an order that respects `depends_on`; empty when there is nothing to do.
 
     warnings: for the user, without file positions

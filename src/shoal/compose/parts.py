@@ -5,9 +5,10 @@ has the default that is written here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from shoal.compose.noun import Noun, field
 
 
 class Condition(StrEnum):
@@ -22,8 +23,7 @@ class Condition(StrEnum):
     RUNNING_OR_HEALTHY = "service_running_or_healthy"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dependency:
+class Dependency(Noun):
     """One entry of `depends_on`.
 
     restart: the dependant is restarted when the plan recreates or restarts the dependency
@@ -36,8 +36,7 @@ class Dependency:
     required: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Port:
+class Port(Noun):
     """A published port, or (published "") a container port on a random host port.
 
     published: a port number, or a range `8000-8010` of which the engine takes a free one
@@ -52,8 +51,7 @@ class Port:
     app_protocol: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mount:
+class Mount(Noun):
     """A volume, bind, tmpfs or image mounted into the container.
 
     type: bind, volume, tmpfs, image, cluster or npipe
@@ -78,8 +76,7 @@ class Mount:
     image_subpath: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
+class Attachment(Noun):
     """A service's place on a network (key in `Project.networks`)."""
 
     network: str
@@ -95,8 +92,7 @@ class Attachment:
     use_service_name_alias: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileRef:
+class FileRef(Noun):
     """The use of a config or secret by a service or a build.
 
     source: key in `Project.configs` or `Project.secrets`
@@ -111,8 +107,7 @@ class FileRef:
     mode: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Build:
+class Build(Noun):
     """How the image of a service is made.
 
     context: absolute path, or a URL
@@ -143,8 +138,7 @@ class Build:
     isolation: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HealthCheck:
+class HealthCheck(Noun):
     """How the engine finds out whether a container works. Times in seconds, None where the file does not say."""
 
     test: tuple[str, ...] = ()
@@ -156,8 +150,7 @@ class HealthCheck:
     disable: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hook:
+class Hook(Noun):
     """A command run inside the container after it started or before it is stopped."""
 
     command: tuple[str, ...]
@@ -167,8 +160,7 @@ class Hook:
     environment: Mapping[str, str | None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceRequest:
+class DeviceRequest(Noun):
     """GPUs and the like, by capability. count -1 means all."""
 
     driver: str = ""
@@ -178,8 +170,7 @@ class DeviceRequest:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
+class Device(Noun):
     """A device node given to the container."""
 
     source: str
@@ -187,8 +178,7 @@ class Device:
     permissions: str = "rwm"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlkioConfig:
+class BlkioConfig(Noun):
     """Block device limits. Weights 10..1000 (0: not set), rates as {device path: rate per second}."""
 
     weight: int = 0
@@ -199,8 +189,7 @@ class BlkioConfig:
     device_write_iops: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Noun):
     """Resources of one container, from either spelling (`mem_limit` … or `deploy.resources`); 0 or None: not set."""
 
     nano_cpus: int = 0
@@ -222,8 +211,7 @@ class Limits:
     blkio: BlkioConfig = field(default_factory=BlkioConfig)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deploy:
+class Deploy(Noun):
     """The part of `deploy` that one engine honours, and the rest as written for a cluster.
 
     replicas: None where the file does not say
@@ -238,8 +226,7 @@ class Deploy:
     tree: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Logging:
+class Logging(Noun):
     """Where a container's output goes; driver "" is the engine's default."""
 
     driver: str = ""

@@ -5,9 +5,9 @@ canonical form of the file that the value was made from; `compose config` prints
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from shoal.compose.noun import Noun, field
 from shoal.compose.parts import (
     Attachment,
     Build,
@@ -25,8 +25,7 @@ from shoal.compose.parts import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class Service(Noun):
     """One service: the containers it wants and what they are made of.
 
     image: as written; "" where only `build` is given (see `Project.image_of`)
@@ -119,8 +118,7 @@ class Service:
     tree: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IpamPool:
+class IpamPool(Noun):
     """An address pool of a network; "" where the engine chooses."""
 
     subnet: str = ""
@@ -129,8 +127,7 @@ class IpamPool:
     aux_addresses: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Network:
+class Network(Noun):
     """A network. `key` is its name in the file, `name` its name in the engine."""
 
     key: str
@@ -149,8 +146,7 @@ class Network:
     tree: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Volume:
+class Volume(Noun):
     """A named volume. `key` is its name in the file, `name` its name in the engine."""
 
     key: str
@@ -162,8 +158,7 @@ class Volume:
     tree: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Secret:
+class Secret(Noun):
     """A secret. Its value comes from exactly one of file, environment; or it is external.
 
     file: absolute path on the machine that runs Compose
@@ -183,8 +178,7 @@ class Secret:
     tree: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(Noun):
     """A config file. Its content comes from exactly one of file, content, environment; or it is external."""
 
     key: str
@@ -199,8 +193,7 @@ class Config:
     tree: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
+class Project(Noun):
     """A Compose application.
 
     services: those whose profiles are active, in file order

@@ -5,8 +5,7 @@ or each of its entries, are made of.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from shoal.compose.loading import forms
 from shoal.compose.loading.forms import Form
@@ -15,12 +14,11 @@ from shoal.compose.loading.ports import to_exposed, to_ports
 from shoal.compose.loading.tree import BadValue, Map, Override, Path, Reset, Seq
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """How a value is rewritten: itself first, then its known keys or each entry."""
 
     own: Form | None = None
-    keys: Mapping[str, "Shape"] = field(default_factory=dict)
+    keys: Mapping[str, "Shape"] = {}
     each: "Shape | None" = None
 
 

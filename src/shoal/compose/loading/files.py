@@ -3,7 +3,6 @@
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
@@ -33,21 +32,22 @@ def located(tree: Any) -> Iterator[None]:
         raise InvalidArgument("nested too deeply") from None
 
 
-@dataclass(slots=True)
 class Context:
     """What all files of one load share.
 
     v1: a file of the first format was among them
+    unset: variables without a value; variables: all that the files name, {name: default}
     """
 
-    read: Callable[[str], str]
-    home: str
-    interpolate: bool
-    resolve_paths: bool
-    v1: bool = False
-    unset: dict[str, None] = field(default_factory=dict)
-    variables: dict[str, str] = field(default_factory=dict)
-    extended: dict[str, Map] = field(default_factory=dict)
+    def __init__(self, read: Callable[[str], str], home: str, *, interpolate: bool, resolve_paths: bool) -> None:
+        self.read = read
+        self.home = home
+        self.interpolate = interpolate
+        self.resolve_paths = resolve_paths
+        self.v1 = False
+        self.unset: dict[str, None] = {}
+        self.variables: dict[str, str] = {}
+        self.extended: dict[str, Map] = {}
 
     def text_of(self, path: str, tree: Any = None, at: Path = ()) -> str:
         """The text of a file that the place `at` in `tree` names."""

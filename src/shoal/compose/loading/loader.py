@@ -29,7 +29,7 @@ from shoal.errors import InvalidArgument, NotFound
 
 def load_project(sources: Sequence[Source], env: Mapping[str, str], options: LoadOptions, read: Read) -> LoadResult:
     """See `compose.load.load`."""
-    context = Context(read, options.home, options.interpolate, options.resolve_paths)
+    context = Context(read, options.home, interpolate=options.interpolate, resolve_paths=options.resolve_paths)
     base = Base(options.working_dir, options.home)
     plain = FileLoader(context, env, base)
     documents = [(source, plain.documents(source.path, source.text, source.shown or source.path)) for source in sources]

@@ -21,6 +21,7 @@ _TAG = "tag:yaml.org,2002:"
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOLS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _SPECIAL = {".inf": "inf", "+.inf": "inf", "-.inf": "-inf", ".nan": "nan"}
+_BRACKET = re.compile(r"[\[\]{}]")
 _INT = re.compile(r"[-+]?(0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 
@@ -46,7 +47,11 @@ def parse_yaml(text: str, shown: str) -> list[Any]:
 
 def _refuse_depth(text: str, shown: str) -> None:
     """Stop thousands of open brackets before the C parser's recursion meets them."""
-    if text.count("[") + text.count("{") < MAX_DEPTH and text.count("- -") < MAX_DEPTH:
+    open_brackets = most = 0
+    for bracket in _BRACKET.findall(text):
+        open_brackets += 1 if bracket in "[{" else -1
+        most = max(most, open_brackets)
+    if most < MAX_DEPTH and text.count("- -") < MAX_DEPTH:
         return
     depth = 0
     try:

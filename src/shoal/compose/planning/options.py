@@ -1,11 +1,11 @@
 """What the commands ask of a plan."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from shoal.compose.noun import Noun, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpOptions:
+class UpOptions(Noun):
     """up, create and scale.
 
     services: () is all; others come along as dependencies unless `no_deps`
@@ -37,8 +37,7 @@ class UpOptions:
     api_socket: str = "/var/run/docker.sock"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageOptions:
+class ImageOptions(Noun):
     """Which images a plan makes ready.
 
     pull: overrides `pull_policy`: always, missing, never or ""
@@ -54,8 +53,7 @@ class ImageOptions:
     now_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PullOptions:
+class PullOptions(Noun):
     """compose pull."""
 
     services: tuple[str, ...] = ()
@@ -65,8 +63,7 @@ class PullOptions:
     policy: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PushOptions:
+class PushOptions(Noun):
     """compose push."""
 
     services: tuple[str, ...] = ()
@@ -74,8 +71,7 @@ class PushOptions:
     ignore_failures: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildOptions:
+class BuildOptions(Noun):
     """compose build. args: over those of the file; None: from the environment."""
 
     services: tuple[str, ...] = ()
@@ -86,8 +82,7 @@ class BuildOptions:
     memory_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DownOptions:
+class DownOptions(Noun):
     """compose down. images: "" keeps them, `local` removes those without a name of their own, `all` all."""
 
     services: tuple[str, ...] = ()
@@ -97,8 +92,7 @@ class DownOptions:
     stop_timeout_s: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerbOptions:
+class VerbOptions(Noun):
     """start, stop, restart, kill, pause, unpause.
 
     services: () is all
@@ -114,8 +108,7 @@ class VerbOptions:
     wait_timeout_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoveOptions:
+class RemoveOptions(Noun):
     """compose rm. stop: stop running containers first; volumes: anonymous ones go too."""
 
     services: tuple[str, ...] = ()
@@ -124,8 +117,7 @@ class RemoveOptions:
     confirmed: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
+class RunOptions(Noun):
     """compose run: a one-off container of a service, with its settings overridden.
 
     command, entrypoint: None keeps the service's

@@ -1,7 +1,7 @@
 """`run`: a one-off container of a service, and what it depends on."""
 
 import posixpath
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from shoal.compose import labels as names
@@ -10,6 +10,7 @@ from shoal.compose.loading.mounts import parse_mount
 from shoal.compose.loading.paths import Base
 from shoal.compose.loading.ports import parse_port
 from shoal.compose.loading.tree import BadValue
+from shoal.compose.noun import Noun
 from shoal.compose.observed import ObservedState
 from shoal.compose.operations import Plan
 from shoal.compose.parts import Condition, Mount, Port
@@ -23,8 +24,7 @@ from shoal.compose.project import Project, Service
 from shoal.errors import InvalidArgument, NotFound
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunPlan:
+class RunPlan(Noun):
     """A plan that ends with a created container, and its name. Attach, start, wait and remove are the command's."""
 
     plan: Plan
