@@ -21,7 +21,7 @@ from shoal.client.apply_steps import Steps
 from shoal.client.apply_wait import WaitFailed, Watch
 from shoal.client.errors import ClientError
 from shoal.client.http import Client
-from shoal.compose.operations import BuildImage, Operation, Plan, Pull, Push, WaitFor
+from shoal.compose.operations import BuildImage, Call, Operation, Plan, Pull, Push, WaitFor
 from shoal.errors import ShoalError
 
 DEFAULT_PARALLEL = 16
@@ -207,6 +207,8 @@ class _Run:
         except ShoalError as error:
             if isinstance(operation, Pull | Push) and operation.ignore_failure:
                 return _Result(operation, warning=describe(error))
+            if isinstance(operation, Call) and getattr(error, "status", 0) in operation.in_use:
+                return _Result(operation, warning="Resource is still in use")
             return _Result(operation, error=error)
         except BaseException as error:  # noqa: BLE001 - handed to the owner's thread, which raises it
             return _Result(operation, error=error)
