@@ -35,9 +35,7 @@ class Creator:
                 f"image with reference {spec.image} was found but does not provide the specified platform ({platform})"
             )
         container_id = machine.new_id()
-        merged, warnings = fill_in(
-            merge_image(spec, image.config), container_id, machine, lambda ref: book.resolve(ref).id
-        )
+        merged, warnings = fill_in(merge_image(spec, image.config), container_id, machine, book.resolve)
         container = Container(
             id=container_id,
             name=wanted,

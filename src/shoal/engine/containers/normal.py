@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from shoal.engine.containers.parts import Machine
 from shoal.errors import InvalidArgument
-from shoal.model.container import ContainerSpec, HostSpec
+from shoal.model.container import Container, ContainerSpec, HostSpec
 from shoal.model.endpoint import EndpointSettings
 from shoal.model.resources import Resources
 from shoal.oci.runtime_spec import cgroup_namespace
@@ -17,13 +17,17 @@ LOG_DRIVERS = ("json-file", "local", "none")
 
 
 def fill_in(
-    spec: ContainerSpec, container_id: str, machine: Machine, full_id: Callable[[str], str]
+    spec: ContainerSpec, container_id: str, machine: Machine, resolve: Callable[[str], Container]
 ) -> tuple[ContainerSpec, tuple[str, ...]]:
     """(the spec with the engine's defaults, warnings).
 
-    full_id: of the container that a mode "container:<name>" names
+    resolve: the container that a mode "container:<name>" names
     Raises: InvalidArgument, NotFound
     """
+
+    def full_id(reference: str) -> str:
+        return resolve(reference).id
+
     host = spec.host
     _check(host, machine)
     network_mode = _network_mode(host.network_mode, full_id)
@@ -40,7 +44,11 @@ def fill_in(
         masked_paths=_paths(host.masked_paths, MASKED_PATHS, host),
         readonly_paths=_paths(host.readonly_paths, READONLY_PATHS, host),
     )
-    hostname = spec.hostname or (machine.hostname if network_mode == "host" else container_id[:12])
+    hostname = spec.hostname or container_id[:12]
+    if network_mode == "host":
+        hostname = spec.hostname or machine.hostname
+    elif network_mode.startswith("container:"):
+        hostname = resolve(network_mode.removeprefix("container:")).hostname
     return replace(spec, host=host, hostname=hostname, endpoints=_endpoints(spec, network_mode)), warnings
 
 
