@@ -104,12 +104,51 @@ def _open(kind: str, source: BinaryIO) -> BinaryIO:
         gzip: Any = igzip.IGzipFile
         return cast(BinaryIO, gzip(fileobj=source, mode="rb"))
     if kind == "zstd":
-        return zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True, read_size=CHUNK_BYTES)
+        return cast(BinaryIO, _Zstd(source))
     if kind == "xz":
         return cast(BinaryIO, lzma.LZMAFile(source))
     if kind == "bzip2":
         return cast(BinaryIO, bz2.BZ2File(source))
     return source
+
+
+class _Zstd:
+    """Frames of zstd. The library's own reader takes a frame that is cut off for a whole one."""
+
+    _PIECE_BYTES = 4096  # one piece may expand to 32768 times its size
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self._input = memoryview(b"")
+        self._frame: Any = None
+
+    def read(self, size: int = -1) -> bytes:
+        found: list[bytes] = []
+        total = 0
+        while total < CHUNK_BYTES and (piece := self._next()):
+            plain = self._decompress(piece)
+            total += len(plain)
+            found.append(plain)
+        return b"".join(found)
+
+    def _next(self) -> memoryview:
+        if not self._input:
+            self._input = memoryview(self._source.read(CHUNK_BYTES))
+        piece, self._input = self._input[: self._PIECE_BYTES], self._input[self._PIECE_BYTES :]
+        if not piece and self._frame is not None:
+            raise EOFError("the last frame is cut off")
+        return piece
+
+    def _decompress(self, piece: memoryview) -> bytes:
+        if self._frame is None:
+            self._frame = zstandard.ZstdDecompressor().decompressobj()
+        plain: bytes = self._frame.decompress(piece)
+        if self._frame.eof:
+            rest = self._frame.unused_data
+            self._frame = None
+            if rest:
+                self._input = memoryview(rest + bytes(self._input))
+        return plain
 
 
 class _Rejoined:
