@@ -259,7 +259,8 @@ SERVICE: dict[str, Key] = {
     "pre_stop": Key(ListOf(HOOK)),
 }
 
-PRE_START.type = Record({**CONTAINER, "per_replica": Key(BOOL)})
+PRE_START_KEYS: dict[str, Key] = {**CONTAINER, "per_replica": Key(BOOL)}
+PRE_START.type = Record(PRE_START_KEYS)
 
 SCHEDULE = Record(
     {

@@ -2,7 +2,7 @@
 
 `@dataclass` compiles six methods for each class, most of a millisecond; the sixty classes of this package would take
 longer to import than a project takes to load, in every command. Here one `__init__`, `__eq__` and `__repr__` serve all.
-`dataclasses.replace`, `fields` and type checkers see a dataclass.
+`dataclasses.replace` and type checkers see a dataclass.
 """
 
 from collections.abc import Callable
