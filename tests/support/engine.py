@@ -51,6 +51,8 @@ class _UnixConnection(HTTPConnection):
 class EngineProcess:
     """One shoald. Root and run directories are short: UNIX sockets end at 108 bytes."""
 
+    module = "shoal.daemon"  #: what `python -m` runs
+
     def __init__(self, *flags: str, base: Path | None = None) -> None:
         self.base = base or Path(tempfile.mkdtemp(prefix="sh", dir="/tmp"))
         self.root = self.base / "root"
@@ -62,7 +64,7 @@ class EngineProcess:
 
     def start(self) -> Self:
         """Start it and wait until it answers."""
-        argv = [sys.executable, "-m", "shoal.daemon", "--root", str(self.root), "--run", str(self.run)]
+        argv = [sys.executable, "-m", self.module, "--root", str(self.root), "--run", str(self.run)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*argv, "--log-level", "debug", *self.flags], stdout=log, stderr=log, stdin=subprocess.DEVNULL

@@ -106,17 +106,19 @@ class Adoption:
 
     async def _end_lost(self, container: Container) -> None:
         await self._ender.clean_up(container)
+        was_noted = container.pid == 0 and container.finished_at > container.started_at
+        exit_code = container.exit_code if was_noted else UNKNOWN_EXIT
         ended = await self._parts.book.advance(
             container,
             Event.EXIT,
             pid=0,
-            exit_code=UNKNOWN_EXIT,
-            finished_at=self._parts.machine.now_ns(),
+            exit_code=exit_code,
+            finished_at=container.finished_at if was_noted else self._parts.machine.now_ns(),
             endpoints={},
             bound_ports=(),
             netns_path="",
         )
-        self._parts.publish(ended, "die", exitCode=str(UNKNOWN_EXIT))
+        self._parts.publish(ended, "die", exitCode=str(exit_code))
 
     async def _follow_policy(self, container: Container) -> None:
         lost = any(container.id == other.id for other in self._lost)

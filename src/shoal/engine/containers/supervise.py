@@ -61,6 +61,14 @@ class Supervisor:
                 await parts.near.runtime.delete(ended.container_id)
                 return None
             self._health.stop(container.id)
+            # Noted down before the runtime forgets it: a crash during the clean-up must not lose the exit code.
+            container = await book.save(
+                container,
+                pid=0,
+                exit_code=ended.exit_status,
+                oom_killed=ended.oom_killed,
+                finished_at=ended.at,
+            )
             await self._ender.clean_up(container)
             ran_s = max(0, ended.at - container.started_at) / _NS
             delay_s = next_delay_s(container.spec.host.restart, self._ended(container, ended, ran_s))
@@ -69,10 +77,6 @@ class Supervisor:
             container = await book.advance(
                 container,
                 Event.EXIT if delay_s is None else Event.EXIT_RESTARTING,
-                pid=0,
-                exit_code=ended.exit_status,
-                oom_killed=ended.oom_killed,
-                finished_at=ended.at,
                 endpoints={},
                 bound_ports=(),
                 netns_path="",
