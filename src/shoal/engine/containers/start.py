@@ -127,6 +127,9 @@ class Starter:
                 point = replace(point, source=str(path))
             if point.type is MountType.BIND:
                 await asyncio.to_thread(_check_bind, point)
+            if point.recursive_read_only and await asyncio.to_thread(_is_file, point):
+                # nothing can be mounted below a file, and crun refuses "rro" for one ("Not a directory")
+                point = replace(point, recursive_read_only=False)
             points.append(point)
         return points
 
@@ -253,6 +256,10 @@ def _check_bind(point: MountPoint) -> None:
         raise DriverError(
             f"error while creating mount source path '{point.source}': mkdir {point.source}: {error.strerror}"
         ) from error
+
+
+def _is_file(point: MountPoint) -> bool:
+    return not os.path.isdir(os.path.join(point.source, point.subpath) if point.subpath else point.source)
 
 
 def _make_workdir(root: Path, path: str) -> None:
