@@ -1,7 +1,7 @@
 """Keeps several log files per container: the full one is renamed and conmon told to begin a new one.
 
-conmon itself knows only one file, which it empties at its limit; it is given the limit of all files together, so that a
-log does not grow without end while no engine is there.
+conmon itself knows only one file, which it empties at its limit; it is given twice the limit of all files together, so
+that a log does not grow without end while no engine is there.
 """
 
 import asyncio
@@ -9,48 +9,57 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
+from shoal.drivers.logs.watcher import DirectoryWatcher
 from shoal.drivers.runtime.layout import Notes
 from shoal.errors import DriverError
 
-_CHECK_S = 0.5
+_PAUSE_S = 0.05
 
 _log = logging.getLogger(__name__)
 
 
+def backstop_bytes(max_bytes: int, max_files: int) -> int:
+    """The size at which conmon begins anew by itself; 0 = never."""
+    return max_bytes if max_files <= 1 else 2 * max_bytes * max_files
+
+
 class LogRotation:
-    """One asyncio.Task for all containers whose logs rotate; none while there are none."""
+    """One asyncio.Task for each container whose logs rotate; it sleeps while nothing is written."""
 
     def __init__(self) -> None:
-        self._logs: dict[str, tuple[Notes, Callable[[], None]]] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._watcher = DirectoryWatcher()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def add(self, container_id: str, notes: Notes, reopen: Callable[[], None]) -> None:
         """From now on keep this container's logs. reopen: tells its supervisor to open `log_path` anew"""
-        self._logs[container_id] = (notes, reopen)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._watch())
+        self.drop(container_id)
+        self._tasks[container_id] = asyncio.create_task(self._keep(container_id, notes, reopen))
 
     def drop(self, container_id: str) -> None:
         """Leave this container's logs alone."""
-        self._logs.pop(container_id, None)
+        if task := self._tasks.pop(container_id, None):
+            task.cancel()
 
     async def close(self) -> None:
         """Stop."""
-        self._logs.clear()
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._tasks.clear()
+        self._watcher.close()
 
-    async def _watch(self) -> None:
-        while self._logs:
-            for container_id, (notes, reopen) in list(self._logs.items()):
+    async def _keep(self, container_id: str, notes: Notes, reopen: Callable[[], None]) -> None:
+        with self._watcher.watch(Path(notes.log_path).parent) as changes:
+            while True:
                 try:
                     rotate(notes, reopen)
                 except (OSError, DriverError) as error:
                     _log.warning("log not rotated", extra={"container": container_id, "error": str(error)})
-            await asyncio.sleep(_CHECK_S)
+                await changes.wait()
+                await asyncio.sleep(_PAUSE_S)  # a busy writer is looked at now and then, not at every line
 
 
 def rotate(notes: Notes, reopen: Callable[[], None]) -> bool:

@@ -20,7 +20,7 @@ from shoal.drivers.runtime.crun import Crun, create_error, parse_status
 from shoal.drivers.runtime.execs import CrunExec, ExecStarter
 from shoal.drivers.runtime.layout import Layout, Notes
 from shoal.drivers.runtime.processes import ENV, command_line, is_zombie, read_all, run, spawn, start_ticks, watch_child
-from shoal.drivers.runtime.rotation import LogRotation
+from shoal.drivers.runtime.rotation import LogRotation, backstop_bytes
 from shoal.drivers.runtime.runs import LiveRun
 from shoal.drivers.runtime.usage import read_usage
 from shoal.errors import DriverError, NotFound
@@ -96,7 +96,7 @@ class CrunRuntime:
                 request.container_id,
                 bundle,
                 log_path=request.log_path,
-                log_max_bytes=request.log_max_bytes * max(1, request.log_max_files),
+                log_max_bytes=backstop_bytes(request.log_max_bytes, request.log_max_files),
                 terminal=notes.terminal,
                 stdin=request.stdin_open,
                 leave_stdin_open=request.stdin_open and not request.stdin_once,
