@@ -47,7 +47,8 @@ class CreateRequest:
     log_max_bytes: a log file is ended at this size; 0 = no limit
     log_max_files: how many log files are kept: log_path, log_path.1 (the newest full one), …
     stdin_open: the init's stdin is a pipe (or terminal) that attached clients write to; else /dev/null
-    stdin_once: end-of-file of the first client that ends its stdin reaches the init; else stdin stays open
+    stdin_once: end-of-file of the first client that ends its stdin reaches the init; else, and always with a terminal,
+        stdin stays open
     """
 
     container_id: str

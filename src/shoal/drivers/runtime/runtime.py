@@ -99,7 +99,7 @@ class CrunRuntime:
                 log_max_bytes=backstop_bytes(request.log_max_bytes, request.log_max_files),
                 terminal=notes.terminal,
                 stdin=request.stdin_open,
-                leave_stdin_open=request.stdin_open and not request.stdin_once,
+                leave_stdin_open=request.stdin_open and (notes.terminal or not request.stdin_once),
             )
             try:
                 child = spawn(
