@@ -20,7 +20,7 @@ show shoal compose up -d $stand_ins
 
 say "3. Three visits to http://localhost:5000"
 for visit in 1 2 3; do
-    curl --silent --show-error --fail --retry 20 --retry-delay 1 --retry-all-errors http://localhost:5000/ |
+    curl --silent --fail --retry 20 --retry-delay 1 --retry-all-errors http://localhost:5000/ |
         sed -n 's/.*<h1>\(.*\)<\/h1>.*/\1/p'
 done
 
