@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
@@ -63,7 +64,10 @@ class Attached:
         self._followers = Followers(self._api, self._lines, timestamps=session.options.flag("timestamps"))
         self._events: SimpleQueue[dict[str, Any]] = SimpleQueue()
         self._live: set[str] = set()
+        self._begun_at = f"{time.time():.9f}"
+        self._ended_at: dict[str, str] = {}
         self._started: set[str] = set()
+        self._awaited: set[str] = set()
         self._is_stopping = False
         self._exit_code: int | None = None
 
@@ -135,6 +139,7 @@ class Attached:
             return
         name = operation.request.path.split("/")[-2]
         self._started.add(name)
+        self._awaited.add(name)
         if name in self._shown:
             self._followers.follow_new(name, self._shown[name])
 
@@ -153,14 +158,26 @@ class Attached:
             raise Unavailable("the engine closed the stream of events")
         if name not in self._watched:
             return
-        if action == "start" and name in self._shown:
-            self._followers.follow_new(name, self._shown[name])
-            self._live.add(name)
+        if action == "start":
+            self._take_start(name)
         elif action == "die":
+            self._ended_at[name] = seconds_of(event)
             exit_code = int(event["Actor"]["Attributes"].get("exitCode") or 0)
             self._take_end(name, exit_code)
         elif action == "destroy":
             self._live.discard(name)
+
+    def _take_start(self, name: str) -> None:
+        """Follow a container that somebody else started, or its restart policy did."""
+        self._live.add(name)
+        if name in self._awaited:  # our own start: its output is followed already, and may have ended by now
+            self._awaited.discard(name)
+            return
+        shown = self._shown.get(name)
+        if shown:
+            self._followers.wait_for_end(shown)
+            # by the log, from the end of the run before: what was written before anybody could attach is in it
+            self._followers.follow_log(name, shown, {"since": self._ended_at.get(name) or self._begun_at})
 
     def _note_if_ended(self, name: str) -> None:
         """Drop containers that never started or ended before anybody listened."""
@@ -221,6 +238,12 @@ class Attached:
                 self._take(self._events.get(timeout=_LAST_EVENTS_S))
             except Empty:
                 return
+
+
+def seconds_of(event: dict[str, Any]) -> str:
+    """When an event happened, as the API takes times."""
+    nanos = int(event.get("timeNano") or 0)
+    return f"{nanos // 10**9}.{nanos % 10**9:09d}"
 
 
 def _name_of(event: dict[str, Any]) -> str:
