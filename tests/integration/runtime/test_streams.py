@@ -107,12 +107,13 @@ async def test_exec_with_a_terminal(box: Box):
         console_size=(11, 22),
     )
     process = await box.runtime.exec(request)
-    seen = b""
+    seen, answered = b"", False
     async with asyncio.timeout(10):
         async for stream, piece in process.read():
             assert stream == 1
             seen += piece
-            if b"22\r\n" in seen and b"xterm" not in seen:
+            if b"11 22" in seen and not answered:
+                answered = True
                 process.resize(40, 100)
                 await process.write(b"\n")
     assert b"/dev/pts/" in seen and b"11 22\r\n" in seen and b"40 100\r\nxterm\r\n" in seen
