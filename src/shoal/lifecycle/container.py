@@ -16,6 +16,7 @@ class Event(StrEnum):
     EXIT_RESTARTING = "exit, restarting"  #: it has ended and will be started again after a while
     PAUSE = "pause"
     RESUME = "resume"
+    RETRY = "retry"  #: it will be started by its policy
     GIVE_UP = "give up"  #: no further restart
     REMOVE = "remove"
     REMOVE_FAILED = "remove failed"
@@ -29,6 +30,7 @@ TABLE: Mapping[tuple[S, Event], S] = {
     (S.RESTARTING, Event.START): S.RUNNING,
     (S.RESTARTING, Event.START_FAILED): S.EXITED,
     (S.RESTARTING, Event.GIVE_UP): S.EXITED,
+    (S.EXITED, Event.RETRY): S.RESTARTING,
     (S.RUNNING, Event.EXIT): S.EXITED,
     (S.RUNNING, Event.EXIT_RESTARTING): S.RESTARTING,
     (S.RUNNING, Event.PAUSE): S.PAUSED,

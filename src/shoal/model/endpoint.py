@@ -38,6 +38,10 @@ class Endpoint:
     ipv6_gateway: str = ""
     aliases: tuple[str, ...] = ()
     dns_names: tuple[str, ...] = ()  #: all names that resolve to it: container name, aliases, short id, hostname
+
+    def at_rest(self) -> "Endpoint":
+        """What is left of it while the container does not run: which network it was."""
+        return Endpoint(network_id=self.network_id, network_name=self.network_name)
     interface: str = ""  #: inside the container: eth0
     host_interface: str = ""  #: its other end on the host
 

@@ -151,6 +151,10 @@ def plan_mounts(
     for path in spec.volumes:
         point = parse_bind(path, host.volume_driver)
         found.setdefault(point.destination, point)
+    for point in found.values():
+        if point.driver not in ("", "local"):
+            name = point.driver
+            raise InvalidArgument(f'error looking up volume plugin {name}: plugin "{name}" not found')
     named = [replace(p, name=new_name()) if p.anonymous and not p.name else p for p in found.values()]
     return tuple(sorted(named, key=lambda point: point.destination))
 

@@ -89,3 +89,19 @@ def test_start_period(node: Node) -> None:
     state = node.wait_state(container, Running=True)
     assert state["Health"]["Status"] == "starting"
     wait_for("healthy within the start period", lambda: node.state(container)["Health"]["Status"] == "healthy")
+
+
+def test_a_restart_that_fails_is_tried_again(node: Node) -> None:
+    """What it misses may come back; here: the port that another one holds."""
+    probe = node.run("sleep", "1000", host={"PortBindings": {"80/tcp": [{"HostPort": ""}]}})
+    ports = {"80/tcp": [{"HostPort": node.inspect(probe)["NetworkSettings"]["Ports"]["80/tcp"][0]["HostPort"]}]}
+    node.delete(probe, force=1)
+    policy = {"PortBindings": ports, "RestartPolicy": {"Name": "always"}}
+    second = node.run("sh", "-c", "sleep 0.3; exit 1", host=policy, name="second")
+    node.wait_state(second, Status="restarting")
+    first = node.run("sleep", "1000", host={"PortBindings": ports}, name="first")
+    wait_for("it failed", lambda: "already allocated" in node.state(second)["Error"])
+    assert node.state(second)["Status"] == "restarting"
+    node.delete(first, force=1)
+    node.wait_state(second, timeout_s=20, Running=True, Restarting=False, Error="")
+    node.delete(second, force=1)

@@ -114,7 +114,7 @@ class Adoption:
             pid=0,
             exit_code=exit_code,
             finished_at=container.finished_at if was_noted else self._parts.machine.now_ns(),
-            endpoints={},
+            endpoints={name: endpoint.at_rest() for name, endpoint in container.endpoints.items()},
             bound_ports=(),
             netns_path="",
         )
@@ -131,7 +131,7 @@ class Adoption:
             was_running=lost,
             exit_code=container.exit_code,
         ):
-            waiting = await self._parts.book.save(container, status=ContainerStatus.RESTARTING)
+            waiting = await self._parts.book.advance(container, Event.RETRY)
             self._supervisor.restart_later(waiting, 0.0)
         elif container.status is ContainerStatus.EXITED and host.auto_remove:
             await self._attempt(container, self._remover.remove(container.id, volumes=True))

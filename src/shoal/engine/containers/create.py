@@ -1,18 +1,21 @@
 """Creating containers."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from shoal.engine.containers.names import check_name, make_name
 from shoal.engine.containers.normal import fill_in
 from shoal.engine.containers.parts import Parts
-from shoal.errors import InvalidArgument, NotFound
+from shoal.errors import InvalidArgument, NotFound, ShoalError
 from shoal.model.container import Container, ContainerSpec
 from shoal.model.mount import MountPoint, MountType
 from shoal.model.volume import ANONYMOUS_LABEL
 from shoal.oci.image_defaults import argv_of, merge_image
 from shoal.oci.mount_points import plan_mounts, volume_wishes
+
+log = logging.getLogger("shoal.containers")
 
 
 class Creator:
@@ -35,7 +38,7 @@ class Creator:
                 f"image with reference {spec.image} was found but does not provide the specified platform ({platform})"
             )
         container_id = machine.new_id()
-        merged, warnings = fill_in(merge_image(spec, image.config), container_id, machine, book.resolve)
+        merged, warnings = fill_in(merge_image(spec, image.config), container_id, machine, self._other)
         container = Container(
             id=container_id,
             name=wanted,
@@ -46,14 +49,49 @@ class Creator:
             mounts=self._plan_mounts(merged),
         )
         with book.reserve(wanted, container_id):
-            await asyncio.gather(
-                parts.near.snapshots.prepare(container_id, image.chain_id),
-                asyncio.to_thread(parts.files.make, container_id),
-            )
-            await book.save(container)
-        container = await self.ensure_volumes(container)
+            container = await self._make(container, image.chain_id)
         parts.publish(container, "create")
         return container, warnings
+
+    def _other(self, reference: str) -> Container:
+        """Another container that a spec names. A missing one is no 404 here: clients would pull the image then."""
+        try:
+            return self._parts.book.resolve(reference)
+        except NotFound as error:
+            raise InvalidArgument(error.message) from error
+
+    async def _make(self, container: Container, chain_id: str) -> Container:
+        parts = self._parts
+        try:
+            await asyncio.gather(
+                parts.near.snapshots.prepare(container.id, chain_id),
+                asyncio.to_thread(parts.files.make, container.id),
+            )
+            return await self.ensure_volumes(await parts.book.save(self._with_network_names(container)))
+        except BaseException:
+            await asyncio.shield(self._undo(container))
+            raise
+
+    def _with_network_names(self, container: Container) -> Container:
+        """Endpoints by the names of their networks; one that is not there (yet) stays as it was asked for."""
+
+        def name_of(reference: str) -> str:
+            try:
+                return self._parts.near.networks.resolve(reference).name
+            except (NotFound, InvalidArgument):
+                return reference
+
+        endpoints = {name_of(reference): settings for reference, settings in container.spec.endpoints.items()}
+        return replace(container, spec=replace(container.spec, endpoints=endpoints))
+
+    async def _undo(self, container: Container) -> None:
+        parts = self._parts
+        try:
+            await parts.book.erase(container)
+            await parts.near.snapshots.remove(container.id)
+            await asyncio.to_thread(parts.files.remove, container.id)
+        except (ShoalError, OSError) as error:
+            log.error("cannot undo a create: %s", error, extra={"container": container.id})
 
     def _plan_mounts(self, spec: ContainerSpec) -> tuple[MountPoint, ...]:
         borrowed: list[tuple[Sequence[MountPoint], str]] = []
@@ -61,7 +99,7 @@ class Creator:
             reference, _, mode = entry.partition(":")
             if mode not in ("", "ro", "rw", "z", "Z"):
                 raise InvalidArgument(f"invalid mode for volumes-from: {mode}")
-            others = self._parts.book.resolve(reference).mounts
+            others = self._other(reference).mounts
             borrowed.append(([replace(p, anonymous=False) for p in others if p.type is not MountType.TMPFS], mode))
         return plan_mounts(spec, borrowed, self._parts.machine.new_id)
 

@@ -77,7 +77,7 @@ class Supervisor:
             container = await book.advance(
                 container,
                 Event.EXIT if delay_s is None else Event.EXIT_RESTARTING,
-                endpoints={},
+                endpoints={name: endpoint.at_rest() for name, endpoint in container.endpoints.items()},
                 bound_ports=(),
                 netns_path="",
             )
@@ -116,6 +116,16 @@ class Supervisor:
                 self._health.start(await self._starter.start(container, restart_count=count))
             except ShoalError as error:
                 log.error("cannot restart: %s", error.message, extra={"container": container_id})
+                await self._try_again(book.get(container_id), delay_s)
+
+    async def _try_again(self, failed: Container, delay_s: float) -> None:
+        """A restart that failed counts as a run that ended at once: what it missed (a port, a mount) may come back."""
+        last = Ended(exit_code=failed.exit_code, ran_s=0, restarts=failed.restart_count + 1, last_delay_s=delay_s)
+        next_s = next_delay_s(failed.spec.host.restart, last)
+        if next_s is not None and failed.status is ContainerStatus.EXITED:
+            count = failed.restart_count + 1
+            waiting = await self._parts.book.advance(failed, Event.RETRY, restart_count=count)
+            self.restart_later(waiting, next_s)
 
     def cancel_restart(self, container_id: str) -> None:
         """No restart that waits any more."""
