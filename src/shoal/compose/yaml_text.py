@@ -29,7 +29,7 @@ def to_yaml(value: Mapping[str, Any]) -> str:
 
 def _map_lines(value: Mapping[str, Any], indent: str) -> Iterator[str]:
     for key, item in value.items():
-        head = f"{indent}{_scalar(key, indent)}:"
+        head = f"{indent}{_double(key) if chr(10) in key else _scalar(key, indent)}:"
         if isinstance(item, Mapping) and item:
             yield head
             yield from _map_lines(item, indent + "  ")

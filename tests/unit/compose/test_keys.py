@@ -206,10 +206,13 @@ def test_a_cluster_key_is_named_in_a_warning():
 
 @pytest.mark.parametrize(
     ("body", "path"),
-    [("models: [m]", "services.a.models"), ("provider: {type: x}", "services.a.provider"),
-     ("build: {context: ., ssh: [default]}", "services.a.build.ssh"),
-     ("build: {context: ., additional_contexts: {x: ./y}}", "services.a.build.additional_contexts")],
-)  # fmt: skip
+    [
+        ("models: [m]", "services.a.models"),
+        ("provider: {type: x}", "services.a.provider"),
+        ("build: {context: ., ssh: [default]}", "services.a.build.ssh"),
+        ("build: {context: ., additional_contexts: {x: ./y}}", "services.a.build.additional_contexts"),
+    ],
+)
 def test_what_cannot_be_honoured_is_refused_but_config_shows_it(body: str, path: str):
     text = f"services:\n  a:\n    image: x\n    {body}\nmodels: {{m: {{model: y}}}}\n"
     with pytest.raises(NotSupported, match=f"^compose.yaml:4:.*{path}: not supported: "):

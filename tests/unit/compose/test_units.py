@@ -22,9 +22,19 @@ def test_what_is_no_size(text: str):
 
 @pytest.mark.parametrize(
     ("text", "canonical"),
-    [("90s", "1m30s"), ("1500ms", "1.5s"), ("1h", "1h0m0s"), ("0", "0s"), ("1.5h", "1h30m0s"), ("2d", "48h0m0s"),
-     ("250us", "250µs"), ("-1s", "-1s"), ("1h2m3s", "1h2m3s"), ("100ms", "100ms")],
-)  # fmt: skip
+    [
+        ("90s", "1m30s"),
+        ("1500ms", "1.5s"),
+        ("1h", "1h0m0s"),
+        ("0", "0s"),
+        ("1.5h", "1h30m0s"),
+        ("2d", "48h0m0s"),
+        ("250us", "250µs"),
+        ("-1s", "-1s"),
+        ("1h2m3s", "1h2m3s"),
+        ("100ms", "100ms"),
+    ],
+)
 def test_durations_as_go_prints_them(text: str, canonical: str):
     assert duration_text(parse_duration_ns(text) or 0) == canonical
 

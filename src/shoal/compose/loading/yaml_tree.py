@@ -18,12 +18,23 @@ MAX_NODES = 500_000
 MAX_DEPTH = 100
 
 _TAG = "tag:yaml.org,2002:"
+#: Tag of an unquoted scalar that has none of its own.
+PLAIN = f"{_TAG}plain"
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOLS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _SPECIAL = {".inf": "inf", "+.inf": "inf", "-.inf": "-inf", ".nan": "nan"}
 _BRACKET = re.compile(r"[\[\]{}]")
 _INT = re.compile(r"[-+]?(0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+
+
+class _Loader(yaml.CSafeLoader):
+    """The C loader without YAML 1.1's ideas of what an unquoted word is."""
+
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> Any:
+        if kind is yaml.ScalarNode:
+            return PLAIN if implicit[0] else f"{_TAG}str"
+        return f"{_TAG}map" if kind is yaml.MappingNode else f"{_TAG}seq"
 
 
 def parse_yaml(text: str, shown: str) -> list[Any]:
@@ -34,7 +45,7 @@ def parse_yaml(text: str, shown: str) -> list[Any]:
     """
     _refuse_depth(text, shown)
     try:
-        nodes = list(yaml.compose_all(text, Loader=yaml.CSafeLoader))
+        nodes = list(yaml.compose_all(text, Loader=_Loader))
     except yaml.MarkedYAMLError as error:
         mark: Any = error.problem_mark or error.context_mark
         where = f"{shown}:{mark.line + 1}:{mark.column + 1}" if mark else shown
@@ -160,15 +171,16 @@ class _Builder:
         kind = node.tag.removeprefix(_TAG)
         if kind == "binary":
             raise self._error(node, "binary values are not supported")
-        if node.style:
-            return text if kind in ("str", "!", "!override") else self._forced(node, text, kind)
-        if kind == "str" and not text.startswith(("0o", "-0o", "+0o")):
+        if kind == "plain":
+            return _plain(text)
+        if kind in ("str", "!"):
             return text
-        value = _plain(text)
-        return text if kind == "str" and not isinstance(value, int) else value
+        if kind == "!override":
+            return text if node.style else _plain(text)
+        return self._forced(node, text, kind)
 
     def _forced(self, node: yaml.Node, text: str, kind: str) -> Any:
-        """A quoted scalar with an explicit tag, `!!int "5"`."""
+        """A scalar with an explicit tag, `!!int "5"`."""
         value = _plain(text)
         wanted = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}.get(kind)
         if wanted is not None and not isinstance(value, wanted):  # type: ignore[arg-type]
