@@ -12,7 +12,7 @@ all three.
 A **wire** is the plan of one endpoint: what the container's end is called, where the other end goes, the addresses.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -158,6 +158,18 @@ class Firewall(Protocol):
 
     async def apply(self, text: str) -> None:
         """Carry out a transaction. Raises: DriverError; nothing of it is in effect then"""
+        ...
+
+    async def has_table(self, family: str, table: str) -> bool:
+        """True when the table is there."""
+        ...
+
+    async def wait_deleted(self, table: str) -> None:
+        """Returns after a table of this name was deleted, by us or by others; it may be there again by now."""
+        ...
+
+    async def forget_udp(self, ports: Collection[int]) -> None:
+        """UDP flows to these ports of the host start anew with their next datagram."""
         ...
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -26,8 +27,10 @@ from tests.support.network import (
     ask,
     engine,
     ip_of,
+    socket_in,
     talks,
     tcp_server,
+    udp_server,
 )
 
 PORT = (PortBinding(container_port=80, host_port="5000"),)
@@ -155,11 +158,37 @@ async def test_netd_ends_with_its_last_engine_when_it_holds_nothing(hosts: Hosts
 
 async def test_a_flushed_firewall_is_put_back_and_ports_work_meanwhile(shoal: Engine, hosts: Hosts) -> None:
     web = await shoal.run("web", "bridge", ports=PORT)
-    shoal.nftables.run("flush ruleset")
     with tcp_server(web, 80):
+        shoal.nftables.run("flush ruleset")
         assert await aside(talks, hosts.outside, HOST_IP, 5000), "netd listens there too"
-        await shoal.run("other", "bridge", ports=(PortBinding(container_port=80, host_port="5001"),))
-        assert "5000" in await shoal.nftables.list_table("ip", shoal.settings.instance)
+        await until(lambda: "5000" in shoal.nftables.run(f"list table ip {shoal.settings.instance}"))
+        await until(lambda: "forward" in shoal.nftables.run(f"list table ip6 {shoal.settings.instance}"))
+
+
+async def test_udp_clients_follow_a_container_that_was_made_again(shoal: Engine, hosts: Hosts) -> None:
+    """The kernel remembers where a flow goes; a client that never stops sending would stay with the dead one."""
+    port = (PortBinding(container_port=53, protocol="udp", host_port="5353"),)
+    first = await shoal.run("dns", "bridge", ports=port)
+    with socket_in(hosts.outside, kind=socket.SOCK_DGRAM) as client:
+        client.connect((HOST_IP, 5353))
+
+        def echoes() -> bool:
+            try:
+                client.send(b"hello")
+                client.settimeout(0.3)
+                return client.recv(100) == b"hello"
+            except OSError:
+                return False
+
+        with udp_server(first, 53):
+            assert await aside(echoes)
+        await shoal.networks.leave(first.container_id)
+        assert not await aside(echoes), "nobody is there, and the kernel now knows a flow to the host itself"
+        await shoal.run("other", "bridge")
+        second = await shoal.run("dns", "bridge", ports=port)
+        assert ip_of(second) != ip_of(first)
+        with udp_server(second, 53):
+            assert await aside(echoes)
 
 
 async def test_other_peoples_tables_are_left_alone(hosts: Hosts, root: Path) -> None:

@@ -107,7 +107,14 @@ class HostLinks:
 
     async def make_namespace(self, container_id: str, wires: Sequence[Wire], *, resolver: bool) -> OpenNamespace:
         """A new namespace under the container's id with `lo` and the wires up."""
-        return await self._run(lambda: self._make(container_id, wires, resolver))
+        making = asyncio.ensure_future(self._run(lambda: self._make(container_id, wires, resolver)))
+        try:
+            return await asyncio.shield(making)
+        except asyncio.CancelledError:
+            # The thread goes on; what it makes must not outlive us.
+            for descriptor in (await making).descriptors:
+                os.close(descriptor)
+            raise
 
     def _make(self, container_id: str, wires: Sequence[Wire], resolver: bool) -> OpenNamespace:
         path = self._path(container_id)

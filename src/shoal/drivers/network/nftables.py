@@ -3,7 +3,9 @@
 import asyncio
 import ctypes
 import threading
+from collections.abc import Collection
 
+from shoal.drivers.network.netfilter import TableNews, forget_udp
 from shoal.errors import DriverError
 
 _HINT = "install the nftables package: apt install nftables"
@@ -58,6 +60,26 @@ class Nftables:
         """Carry out `text` in the host's namespace, beside the event loop."""
         if text:
             await asyncio.to_thread(self.run, text)
+
+    async def has_table(self, family: str, table: str) -> bool:
+        """True when the table is there."""
+        listed = await asyncio.to_thread(self.run, f"list tables {family}")
+        return f"table {family} {table}" in listed.splitlines()
+
+    async def wait_deleted(self, table: str) -> None:
+        """Returns after a table of this name was deleted, by us or by others."""
+        news = TableNews()
+        try:
+            await news.wait_deleted(table)
+        finally:
+            news.close()
+
+    async def forget_udp(self, ports: Collection[int]) -> None:
+        """UDP flows to these ports of the host start anew with their next datagram."""
+        try:
+            await asyncio.to_thread(forget_udp, ports)
+        except OSError as error:
+            raise DriverError(f"cannot forget UDP flows: {error}") from error
 
     async def list_table(self, family: str, table: str) -> str:
         """The table as nft prints it. Raises: DriverError when it does not exist"""

@@ -6,6 +6,8 @@ import logging
 from shoal.contracts.networking import Firewall
 from shoal.errors import DriverError
 from shoal.lifecycle.network.firewall import (
+    IP,
+    IP6,
     Bridge,
     Element,
     Forward,
@@ -13,6 +15,7 @@ from shoal.lifecycle.network.firewall import (
     elements,
     removal_text,
     ruleset_text,
+    udp_ports,
 )
 
 log = logging.getLogger(__name__)
@@ -56,6 +59,8 @@ class Gate:
             try:
                 await self._firewall.apply(change_text(self._table, removed, added))
                 self._installed = wanted
+                if ports := udp_ports([*removed, *added]):
+                    await self._firewall.forget_udp(ports)
             except DriverError as error:
                 # Somebody flushed the firewall under us, and our tables with it.
                 log.warning("firewall tables are put back", extra={"cause": error.message})
@@ -65,6 +70,16 @@ class Gate:
         """Put both tables in place whole, whatever is there. Raises: DriverError"""
         async with self._order:
             await self._rebuild(self._wanted())
+
+    async def watch(self) -> None:
+        """Put the tables back whenever somebody deleted them. Ends by being cancelled."""
+        while True:
+            await self._firewall.wait_deleted(self._table)
+            async with self._order:
+                there = [await self._firewall.has_table(family, self._table) for family in (IP, IP6)]
+                if not all(there):
+                    log.warning("firewall tables were deleted and are put back")
+                    await self._rebuild(self._wanted())
 
     async def clear(self) -> None:
         """Take both tables away; `rebuild` brings them back. Raises: DriverError"""

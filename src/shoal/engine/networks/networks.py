@@ -45,7 +45,7 @@ class Networks:
         self._sandboxes = Sandboxes(self._parts)
         self._attaching = Attaching(self._parts, self._sandboxes)
         self._repair = Repair(self._parts, self._sandboxes, self._attaching)
-        self._watch: asyncio.Task[None] | None = None
+        self._watches: list[asyncio.Task[None]] = []
         self._changing = asyncio.Lock()
 
     def set_members(self, members: Members) -> None:
@@ -59,7 +59,10 @@ class Networks:
         """
         await self._ensure_predefined()
         await self._repair.run(living)
-        self._watch = asyncio.create_task(self._repair.watch(), name="netd-watch")
+        self._watches = [
+            asyncio.create_task(self._repair.watch(), name="netd-watch"),
+            asyncio.create_task(self._repair.watch_firewall(), name="firewall-watch"),
+        ]
 
     async def _ensure_predefined(self) -> None:
         present = {network.name for network in self._parts.store.all(Network)}
@@ -78,10 +81,9 @@ class Networks:
 
     async def close(self) -> None:
         """Let go; containers keep their network, names and ports. Where none runs, nothing stays on the host."""
-        if self._watch is not None:
-            self._watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watch
+        for watch in self._watches:
+            watch.cancel()
+        await asyncio.gather(*self._watches, return_exceptions=True)
         if not self._parts.store.all(Sandbox):
             await self._leave_host()
         await self._parts.netd.close()

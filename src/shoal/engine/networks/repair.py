@@ -98,6 +98,15 @@ class Repair:
         keep += [n.interface for n in self._parts.store.all(Network) if n.interface]
         await self._parts.links.sweep(keep)
 
+    async def watch_firewall(self) -> None:
+        """Put the firewall's tables back whenever somebody flushes them. Ends by being cancelled."""
+        while True:
+            try:
+                await self._parts.gate.watch()
+            except (ShoalError, OSError) as error:
+                log.error("firewall is not watched", extra={"cause": str(error)})
+                await asyncio.sleep(RETRY_S)
+
     async def watch(self) -> None:
         """Start netd anew whenever it ends, with everything that it held. Ends by being cancelled."""
         while True:

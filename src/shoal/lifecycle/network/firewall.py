@@ -109,6 +109,12 @@ def change_text(table: str, removed: Sequence[Element], added: Sequence[Element]
     return "".join(line + "\n" for line in lines)
 
 
+def udp_ports(changed: Iterable[Element]) -> set[int]:
+    """The host's UDP ports that these elements are about."""
+    keys = [e.text.partition(" : ")[0].split(" . ")[-2:] for e in changed if e.set in ("ports", "address_ports")]
+    return {int(port) for protocol, port in keys if protocol == "udp"}
+
+
 def ruleset_text(table: str, content: Sequence[Element]) -> str:
     """The transaction that puts both tables in place with `content`, whatever was there under their name."""
     return "".join(_table_text(family, table, content) for family in (IP, IP6))

@@ -1,5 +1,7 @@
 """The firewall kept in step: what is sent for which change."""
 
+from collections.abc import Collection
+
 import pytest
 
 from shoal.engine.networks.gate import Gate
@@ -16,7 +18,17 @@ class Kernel:
 
     def __init__(self) -> None:
         self.texts: list[str] = []
+        self.forgotten: list[set[int]] = []
         self.failures = 0
+
+    async def has_table(self, family: str, table: str) -> bool:
+        return True
+
+    async def wait_deleted(self, table: str) -> None:
+        raise NotImplementedError
+
+    async def forget_udp(self, ports: Collection[int]) -> None:
+        self.forgotten.append(set(ports))
 
     async def apply(self, text: str) -> None:
         if self.failures:
@@ -64,3 +76,17 @@ async def test_what_the_kernel_refused_twice_is_tried_again_with_the_next_change
         await gate.settle()
     await gate.settle()
     assert "10.1.0.2" in kernel.texts[-1]
+
+
+async def test_udp_flows_are_forgotten_when_their_port_changes() -> None:
+    kernel = Kernel()
+    gate = Gate(kernel, "t")
+    await gate.rebuild()
+    dns = Forward(protocol="udp", host_ip="127.0.0.1", host_port=53, target_ip="10.1.0.2", target_port=5353)
+    gate.set_forwards("c", (PORT, dns))
+    await gate.settle()
+    gate.set_forwards("c", (PORT,))
+    await gate.settle()
+    gate.set_forwards("c", ())
+    await gate.settle()
+    assert kernel.forgotten == [{53}, {53}]
