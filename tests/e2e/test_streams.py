@@ -465,3 +465,17 @@ def test_fifty_followers_of_one_log(engine: EngineProcess):
         thread.join()
     outputs = {b"".join(piece for _, piece in split_frames(data)[0]).decode() for data in results}
     assert len(results) == 50 and outputs == {numbers(100)}
+
+
+def test_the_engine_stops_though_clients_listen(fresh_engine: EngineProcess):
+    engine = fresh_engine
+    engine.docker("run", "-d", "--name", "count", "busybox", "sh", "-c", COUNTER.format(n=100_000, pause=0.05))
+    programs = (["logs", "-f", "count"], ["attach", "count"], ["exec", "count", "sleep", "1000"], ["events"])
+    clients = [subprocess.Popen(["docker", *p], env=engine.env, stdout=subprocess.DEVNULL) for p in programs]
+    wait_for("the exec runs", lambda: "sleep 1000" in engine.docker("top", "count").stdout)
+    begin = time.monotonic()
+    assert engine.stop() == 0 and time.monotonic() - begin < 2.5
+    for client in clients:
+        client.wait(10)
+    engine.start()
+    assert engine.call("GET", "/containers/count/json")[1]["State"]["Running"]

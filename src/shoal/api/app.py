@@ -36,6 +36,7 @@ class App:
         self.router = Router([*routes, *(Route(m, p, _not_served, "") for m, p in unserved)])
         self._observe = observe
         self._tasks: set[asyncio.Task[web.StreamResponse]] = set()
+        self._streams: set[asyncio.Task[Any]] = set()
 
     def server(self) -> web.Server:
         """What to hand to aiohttp's ServerRunner. Cancelled when a client goes away: streaming handlers only."""
@@ -77,11 +78,22 @@ class App:
     async def _run(self, match: Match, request: Request) -> web.StreamResponse:
         """A call that changes something is finished even when its client hangs up half-way."""
         if match.route.stream:
-            return await match.route.handler(request)
+            return await self._stream(match, request)
         task = asyncio.ensure_future(_awaited(match, request))
         self._tasks.add(task)
         task.add_done_callback(self._finished)
         return await asyncio.shield(task)
+
+    async def _stream(self, match: Match, request: Request) -> web.StreamResponse:
+        if task := asyncio.current_task():
+            self._streams.add(task)
+            task.add_done_callback(self._streams.discard)
+        return await match.route.handler(request)
+
+    def end_streams(self) -> None:
+        """Break off logs, attaches, execs and the like: their clients would keep the engine from ending."""
+        for task in list(self._streams):
+            task.cancel()
 
     def _finished(self, task: "asyncio.Task[web.StreamResponse]") -> None:
         self._tasks.discard(task)

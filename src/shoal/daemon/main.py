@@ -69,6 +69,7 @@ async def serve(settings: Settings) -> None:
         engine.events.close()
         if settings.stop_containers_on_exit:
             await engine.stop_containers()
+        engine.app.end_streams()
         await engine.app.drain()
         await runner.cleanup()
     finally:
