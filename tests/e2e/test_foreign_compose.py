@@ -2,13 +2,12 @@
 
 import json
 import subprocess
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.apps import App, free_port
+from tests.support.apps import App, fetch, free_port
 from tests.support.engine import EngineProcess, engine_with_busybox
 from tests.support.foreign import compose_binary, foreign_compose
 
@@ -64,9 +63,7 @@ class Foreign:
         return foreign_compose(*args, socket=self.engine.socket, cwd=self.folder, check=check, **env)
 
     def page(self) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/page", timeout=5) as answer:
-            text: str = answer.read().decode()
-            return text
+        return fetch(self.port, "/page")
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,13 @@ import json
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.support.engine import EngineProcess
+from tests.support.engine import EngineProcess, wait_for
 
 
 def free_port() -> int:
@@ -17,6 +19,19 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def fetch(port: int, path: str = "/") -> str:
+    """The text of a page on this machine, once a server answers at all."""
+
+    def attempt() -> tuple[str] | None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+                return (answer.read().decode(),)
+        except (ConnectionError, urllib.error.URLError):
+            return None  # started, not listening yet
+
+    return wait_for(f"a page on port {port}", attempt)[0]
 
 
 class App:

@@ -1,19 +1,12 @@
 """Apps brought up, changed, looked into and taken down by `shoal compose` on a real engine."""
 
 import json
-import urllib.request
 from pathlib import Path
 
-from tests.support.apps import App, free_port
+from tests.support.apps import App, fetch, free_port
 from tests.support.engine import EngineProcess, wait_for
 
 SLEEPER = "{image: busybox, command: sleep 1000, stop_signal: SIGKILL}"
-
-
-def fetch(port: int, path: str = "/") -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
-        text: str = answer.read().decode()
-        return text
 
 
 def web_app(port: int, greeting: str = "hello") -> str:
