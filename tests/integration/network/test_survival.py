@@ -33,6 +33,7 @@ from tests.support.network import (
     udp_server,
 )
 
+ANY = PortBinding(container_port=80)
 PORT = (PortBinding(container_port=80, host_port="5000"),)
 
 #: an engine in a process of its own: makes a network and two containers, says so, and waits to be killed
@@ -52,6 +53,38 @@ async def main() -> None:
     await asyncio.Event().wait()
 
 asyncio.run(main())
+"""
+
+
+#: the same, but it dies right after a step of the second container's start or end
+DYING = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from shoal.model.endpoint import PortBinding
+from shoal.model.network import NetworkSpec
+from tests.support.network import Engine
+
+async def main(root: str, place: str, verb: str) -> None:
+    shoal = await Engine(Path(root)).open()
+    await shoal.networks.create(NetworkSpec(name="app"))
+    port = (PortBinding(container_port=80, host_port="5000"),)
+    if verb == "leave":
+        web = await shoal.run("web", "app", ports=port)
+    part, step = place.split(".")
+    target = {"gate": shoal.networks._parts.gate}.get(part) or getattr(shoal, part)
+    done = getattr(target, step)
+
+    async def last(*arguments, **options):
+        await done(*arguments, **options)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(target, step, last)
+    if verb == "leave":
+        await shoal.networks.leave(web.container_id)
+    else:
+        await shoal.run("web", "app", ports=port)
+
+asyncio.run(main(*sys.argv[1:]))
 """
 
 
@@ -115,6 +148,49 @@ async def test_what_died_with_the_engine_is_swept_away(killed: list[str], hosts:
             await shoal.links.close()  # whatever was doomed is gone now
             assert veths(shoal) == keep
             shoal.links.__init__(root / "run", (f"v{shoal.settings.tag}",), 77, shoal.nftables)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("verb", "place"),
+    [
+        ("join", "links.make_namespace"),
+        ("join", "netd.put"),
+        ("join", "gate.settle"),
+        ("join", "store.commit"),
+        ("leave", "links.destroy"),
+        ("leave", "netd.drop"),
+        ("leave", "gate.settle"),
+        ("leave", "store.commit"),
+    ],
+)
+async def test_an_engine_killed_at_any_step_leaves_nothing_half_done(
+    hosts: Hosts, root: Path, verb: str, place: str
+) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", DYING, str(root), place, verb, env=environment)
+    assert await asyncio.wait_for(process.wait(), 20) == -signal.SIGKILL
+    async with engine(root) as shoal:
+        assert list((root / "run" / "netns").iterdir()) == []
+        assert "5000" not in shoal.nftables.run("list ruleset")
+        await until(lambda: veths(shoal) == set())
+        again = await shoal.run("web", "app", ports=PORT)
+        assert ip_of(again) == "172.18.0.2"
+        with tcp_server(again, 80):
+            assert await aside(talks, None, "::1", 5000)
+
+
+async def test_nothing_leaks(shoal: Engine) -> None:
+    def descriptors() -> list[int]:
+        return [len(os.listdir(f"/proc/{pid}/fd")) for pid in (os.getpid(), shoal.netd.pid)]
+
+    await shoal.networks.create(NetworkSpec(name="app"))
+    before: list[int] = []
+    for turn in range(3):
+        for sandbox in await asyncio.gather(*(shoal.run(f"c{i}", "app", ports=(ANY,)) for i in range(8))):
+            await shoal.networks.leave(sandbox.container_id)
+        if turn == 0:
+            before = descriptors()
+    assert descriptors() == before
 
 
 def veths(shoal: Engine) -> set[str]:
