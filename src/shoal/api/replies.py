@@ -78,6 +78,8 @@ class JsonStream:
             code = getattr(error, "exit_status", -1)
             if code > 0:
                 detail["code"] = code
+            if error.hint:
+                detail["hint"] = error.hint
             await self.send({"errorDetail": detail, "error": error.message})
             await self.response.write_eof()
             return True

@@ -26,8 +26,8 @@ class StreamFailed(ClientError):
     tail: the last lines of output before it
     """
 
-    def __init__(self, message: str, tail: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, tail: tuple[str, ...] = (), *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
         self.tail = tail
 
 
@@ -109,7 +109,7 @@ class Steps:
                             tail = [*tail[1 - _TAIL_LINES :], line]
                             self._report(Progress(subject=operation.subject, status=operation.doing, detail=line))
         except ClientError as error:
-            raise StreamFailed(error.message, tuple(tail)) from error
+            raise StreamFailed(error.message, tuple(tail), hint=error.hint) from error
         return image
 
     def _open(self, request: Request, query: Mapping[str, str], headers: Mapping[str, str], body: Any) -> Response:
@@ -148,15 +148,8 @@ def _values(response: Response) -> Iterator[dict[str, Any]]:
         detail = value.get("errorDetail") or {}
         message = value.get("error") or detail.get("message")
         if message:
-            raise _stream_error(str(message), detail.get("code"))
+            raise StreamFailed(str(message), hint=str(detail.get("hint") or ""))
         yield value
-
-
-def _stream_error(message: str, code: object) -> ClientError:
-    error = StreamFailed(message)
-    if isinstance(code, int) and code >= 400:
-        error.status = code
-    return error
 
 
 def _secret_values(operation: BuildImage) -> dict[str, bytes]:

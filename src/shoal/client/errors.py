@@ -33,7 +33,7 @@ class ConnectionLost(Unavailable):
     """The engine went away in the middle of an answer."""
 
 
-def answer_error(status: int, message: str) -> ClientError:
+def answer_error(status: int, message: str, hint: str = "") -> ClientError:
     """The error that stands for an answer with `status`, 400 or above."""
     kind = {404: ClientNotFound, 409: ClientConflict}.get(status, ClientError)
-    return kind(message, status=status)
+    return kind(message, status=status, hint=hint)

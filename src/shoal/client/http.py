@@ -231,7 +231,7 @@ class Client:
             if status < 400:
                 self._may_negotiate = False
                 return response
-            error = answer_error(status, _message_of(response))
+            error = answer_error(status, *_message_of(response))
             if not self._steps_down(error):
                 raise error
 
@@ -250,7 +250,7 @@ class Client:
             if status in (101, 200):
                 self._may_negotiate = False
                 return Hijacked(connection.socket, connection.reader, answer)
-            error = answer_error(status, _message_of(Response(self, connection, status, answer, "POST")))
+            error = answer_error(status, *_message_of(Response(self, connection, status, answer, "POST")))
             if not self._steps_down(error):
                 raise error
 
@@ -387,14 +387,15 @@ def _is_stream(body: Any) -> bool:
     return hasattr(body, "__iter__") and not isinstance(body, bytes | str | dict | list | tuple)
 
 
-def _message_of(response: Response) -> str:
+def _message_of(response: Response) -> tuple[str, str]:
+    """Message and hint of an error; only Shoal's engine gives hints."""
     text = response.read().decode("utf-8", "replace").strip()
     try:
         value = json.loads(text)
     except ValueError:
-        return text or f"the engine answered {response.status}"
+        return text or f"the engine answered {response.status}", ""
     message = value.get("message") if isinstance(value, dict) else None
-    return str(message) if message else text
+    return (str(message), str(value.get("hint") or "")) if message else (text, "")
 
 
 def _version_key(version: str) -> tuple[int, ...]:

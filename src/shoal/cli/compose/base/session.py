@@ -172,8 +172,22 @@ class Session:
                 is_patient=is_patient,
             )
             outcome = applier.apply(plan)
+            if not quiet:
+                self._show_tails(outcome, writer)
         outcome.raise_failure()
         return outcome
+
+    def _show_tails(self, outcome: Outcome, writer: Writer) -> None:
+        """The last lines of failed builds; a terminal's rows had no room for them."""
+        from shoal.cli.compose.show.progress import TtyWriter
+        from shoal.client.apply_steps import StreamFailed
+
+        if not isinstance(writer, TtyWriter):
+            return
+        writer.close()
+        for error in outcome.failed.values():
+            if isinstance(error, StreamFailed):
+                self.context.stderr.write("".join(f" > {line}\n" for line in error.tail))
 
     def show(self, plan: Plan) -> None:
         """Print what `plan` would do."""
