@@ -72,14 +72,12 @@ class HostNetwork:
 
     mtu: of the link with the default route, 1500 where there is none
     subnets: CIDRs of the host's routes
-    addresses: of the host, without loopback and link-local ones; the default route's link first
     resolv_conf, hosts: texts of the files ("" where missing)
     has_ipv6: whether IPv6 can be used
     """
 
     mtu: int
     subnets: tuple[str, ...]
-    addresses: tuple[str, ...]
     resolv_conf: str
     hosts: str
     has_ipv6: bool

@@ -1,12 +1,17 @@
 """Who reaches whom: published ports, isolation, internal networks, ways out."""
 
+import fcntl
+import struct
+
 import pytest
 
+from shoal.drivers.network.host import SIOCGIFMTU
 from shoal.errors import DriverError
 from shoal.model.endpoint import PortBinding
 from shoal.model.network import (
     ENABLE_ICC,
     GATEWAY_MODE_IPV4,
+    MTU,
     PARENT,
     Ipam,
     NetworkSpec,
@@ -276,14 +281,9 @@ async def test_host_none_and_shared_networks(shoal: Engine) -> None:
 
 
 async def test_mtu_comes_from_the_uplink_and_from_the_option(shoal: Engine) -> None:
-    from shoal.drivers.network.host import _mtu
-    from shoal.drivers.network.netlink import Netlink
-    from shoal.model.network import MTU
-
     await shoal.networks.create(NetworkSpec(name="small", options={MTU: "1300"}))
-    with Netlink() as netlink:
-        a, b = await shoal.run("a", "bridge"), await shoal.run("b", "small")
-        links = netlink.links()
-    for sandbox, mtu in ((a, 1400), (b, 1300)):
-        veth = next(iter(sandbox.endpoints.values())).host_interface
-        assert _mtu(links[veth][1]) == mtu
+    for name, network, mtu in (("a", "bridge", 1400), ("b", "small", 1300)):
+        sandbox = await shoal.run(name, network)
+        with socket_in(sandbox) as inside_it:
+            request = struct.pack("16si20x", b"eth0", 0)
+            assert struct.unpack("16si20x", fcntl.ioctl(inside_it, SIOCGIFMTU, request))[1] == mtu

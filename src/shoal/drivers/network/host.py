@@ -1,13 +1,15 @@
 """What the host's network looks like."""
 
+import fcntl
+import socket
 import struct
-from ipaddress import ip_address
 from pathlib import Path
 
 from shoal.contracts.networking import HostNetwork
 from shoal.drivers.network import netlink as nl
 
 DEFAULT_MTU = 1500
+SIOCGIFMTU = 0x8921
 #: systemd-resolved lists itself (a loopback address) in /etc/resolv.conf and the real servers here
 RESOLVED_CONF = Path("/run/systemd/resolve/resolv.conf")
 
@@ -15,16 +17,10 @@ RESOLVED_CONF = Path("/run/systemd/resolve/resolv.conf")
 def read_host(etc: Path) -> HostNetwork:
     """The host as the calling thread's namespace shows it. etc: the directory of resolv.conf and hosts"""
     with nl.Netlink() as netlink:
-        links, routes, addresses = netlink.links(), netlink.routes(), netlink.addresses()
-    uplink = _uplink(routes)
-    mtu = next((_mtu(found) for index, found in links.values() if index == uplink), DEFAULT_MTU)
-    names = {index: name for name, (index, _) in links.items()}
-    ordered = sorted(addresses, key=lambda entry: entry[0] != uplink)
-    own = [a for i, a, _ in ordered if names.get(i) != "lo" and not ip_address(a).is_link_local]
+        routes = netlink.routes()
     return HostNetwork(
-        mtu=mtu,
+        mtu=_mtu(_uplink(routes)),
         subnets=tuple(dict.fromkeys(d for d, _, _ in routes if not d.endswith("/0"))),
-        addresses=tuple(own),
         resolv_conf=_resolv_conf(etc),
         hosts=_read(etc / "hosts"),
         has_ipv6=_read(Path("/proc/sys/net/ipv6/conf/all/disable_ipv6")).strip() == "0",
@@ -40,8 +36,13 @@ def _uplink(routes: list[tuple[str, int, int]]) -> int:
     return 0
 
 
-def _mtu(attributes: nl.Attributes) -> int:
-    return int(struct.unpack("=I", attributes[nl.IFLA_MTU])[0])
+def _mtu(index: int) -> int:
+    """The MTU of a link. Source: netdevice(7)"""
+    if not index:
+        return DEFAULT_MTU
+    request = struct.pack("16si20x", socket.if_indextoname(index).encode(), 0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        return int(struct.unpack("16si20x", fcntl.ioctl(any_socket, SIOCGIFMTU, request))[1])
 
 
 def _resolv_conf(etc: Path) -> str:
