@@ -31,9 +31,6 @@ class RawTerminal:
 
         self._before = termios.tcgetattr(0)
         tty.setraw(0, termios.TCSADRAIN)
-        mode = termios.tcgetattr(0)
-        mode[1] |= termios.OPOST  # output of other programs keeps its line ends; the container's is raw already
-        termios.tcsetattr(0, termios.TCSADRAIN, mode)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -53,17 +50,20 @@ def terminal_size() -> tuple[int, int]:
     return 0, 0
 
 
-def follow_size(resize: Callable[[int, int], object]) -> None:
-    """Call `resize` with rows and columns now, and again whenever the window changes."""
+def follow_size(resize: Callable[[int, int], object], *, is_redrawn: bool = False) -> None:
+    """Call `resize` with rows and columns now, and again whenever the window changes.
+
+    is_redrawn: another size first, so that the program in the container notices a change and draws itself anew
+    """
     import threading
 
     from shoal.errors import ShoalError
 
-    def tell() -> None:
+    def tell(more_rows: int = 0) -> None:
         rows, columns = terminal_size()
         if rows and columns:
             try:
-                resize(rows, columns)
+                resize(rows + more_rows, columns)
             except ShoalError:
                 return  # the process has ended meanwhile: nothing to size
 
@@ -71,6 +71,8 @@ def follow_size(resize: Callable[[int, int], object]) -> None:
         threading.Thread(target=tell, daemon=True).start()
 
     signal.signal(signal.SIGWINCH, on_change)
+    if is_redrawn:
+        tell(more_rows=1)
     tell()
 
 

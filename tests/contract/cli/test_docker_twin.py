@@ -124,6 +124,7 @@ def expected_body(body: dict[str, Any]) -> dict[str, Any]:
         del host["RestartPolicy"]
     for unordered in ("Binds", "Ulimits"):  # docker keeps them in maps
         host.get(unordered, []).sort(key=str)
+    body.get("Env", []).sort()
     return body
 
 

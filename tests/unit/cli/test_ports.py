@@ -46,7 +46,7 @@ def bound(ip: str, host: str) -> dict[str, str]:
 def test_published(spec: str, bindings: dict[str, Any]) -> None:
     exposed, found = parse_publish([spec])
     assert found == bindings
-    assert exposed == dict.fromkeys(bindings, {})
+    assert exposed == {key: {} for key in bindings}
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ hello-world              latest            d1165f221234   5 months ago     13.3k
 SWARM_NODES = """\
 CONTAINER ID   IMAGE                         COMMAND         CREATED         STATUS         PORTS     NAMES
 f0fa7a900747   je12emy/gsd:first_container   "node app.js"   2 minutes ago   Up 2 minutes             web.3.vfpa9v24z30tp1o6r6z636krm
-"""
+"""  # noqa: E501
 
 
 def container(identifier: str, image: str, command: str, name: str, **more: Any) -> dict[str, Any]:

@@ -37,7 +37,8 @@ def test_durations(seconds: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("size_bytes", "text"),
-    [(0, "0B"), (999, "999B"), (13_300, "13.3kB"), (57_500_000, "57.5MB"), (5_600_000, "5.6MB"), (124_000_000, "124MB"), (1_040_000_000, "1.04GB")],
+    [(0, "0B"), (999, "999B"), (13_300, "13.3kB"), (57_500_000, "57.5MB"),
+     (5_600_000, "5.6MB"), (124_000_000, "124MB"), (1_040_000_000, "1.04GB")],
 )  # fmt: skip
 def test_sizes(size_bytes: int, text: str) -> None:
     assert size_text(size_bytes) == text
@@ -49,7 +50,8 @@ def test_binary_sizes() -> None:
 
 @pytest.mark.parametrize(
     ("text", "size_bytes"),
-    [("0", 0), ("100", 100), ("5b", 5), ("1k", 1024), ("1kb", 1024), ("512m", 512 << 20), ("1.5GiB", 3 << 29), ("2 GB", 2 << 30), ("-1", -1)],
+    [("0", 0), ("100", 100), ("5b", 5), ("1k", 1024), ("1kb", 1024), ("512m", 512 << 20), 
+     ("1.5GiB", 3 << 29), ("2 GB", 2 << 30), ("-1", -1)],
 )  # fmt: skip
 def test_bytes(text: str, size_bytes: int) -> None:
     assert parse_bytes(text) == size_bytes

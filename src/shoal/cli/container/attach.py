@@ -43,11 +43,14 @@ def attach_to(
         proxy_signals(lambda name: containers.kill(identifier, signal=name))
     session = Session(stream, has_input=sends_input, detach_keys=keys if has_tty and sends_input else b"")
 
+    def resize(rows: int, columns: int) -> None:
+        containers.resize(identifier, rows, columns)
+
     def go() -> None:
         if start is not None:
             start()
         if has_tty:
-            follow_size(lambda rows, columns: containers.resize(identifier, rows, columns))
+            follow_size(resize, is_redrawn=start is None)
         session.run()
 
     if has_tty and sends_input:

@@ -15,10 +15,8 @@ from shoal.client.errors import ClientNotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import tarfile
     from collections.abc import Iterator
 
-    from shoal.client.http import Response
     from shoal.client.tar_stream import Entry
 
 _GO_DIRECTORY, _GO_SYMLINK = 1 << 31, 1 << 27
@@ -80,10 +78,12 @@ def _copy_from(context: Context, options: Options, source: tuple[str, str], dest
         raise PlainError(
             f'invalid output path: directory "{os.path.dirname(os.path.abspath(destination))}" does not exist'
         )
+    from shoal.cli.container.unpack import unpack
+
     with context.api.containers.archive(container, path) as response:
         is_directory = bool(_decode_stat(response.headers).is_directory)
         place, name = destination_of(path, is_directory, destination)
-        _unpack(response, place, name, keeps_owner=options.flag("archive"))
+        unpack(response, place, name, keeps_owner=options.flag("archive"))
 
 
 def destination_of(path: str, is_directory: bool, destination: str) -> tuple[str, str]:
@@ -101,61 +101,6 @@ def destination_of(path: str, is_directory: bool, destination: str) -> tuple[str
         raise PlainError("no such directory")
     absolute = os.path.abspath(destination)
     return os.path.dirname(absolute), os.path.basename(absolute)
-
-
-def _unpack(response: Response, place: str, name: str, *, keeps_owner: bool) -> None:
-    """Unpack a tar whose members all lie below one name, which becomes `name`; nothing leaves `place`."""
-    import tarfile
-
-    try:
-        with tarfile.open(fileobj=_Readable(response), mode="r|") as archive:  # type: ignore[call-overload]
-            root: str | None = None
-            for member in archive:
-                first = member.name.split("/", 1)[0]
-                root = first if root is None else root
-                _extract(archive, _renamed(member, root, name), place, keeps_owner)
-    except tarfile.TarError as error:
-        raise PlainError(f"the engine's archive can't be unpacked: {error}") from error
-    except OSError as error:
-        raise PlainError(f"{error.filename or place}: {(error.strerror or str(error)).lower()}") from error
-
-
-class _Readable:
-    def __init__(self, response: Response) -> None:
-        self._response = response
-        self._rest = b""
-
-    def read(self, size: int) -> bytes:
-        while len(self._rest) < size and (data := self._response.read(1 << 16)):
-            self._rest += data
-        data, self._rest = self._rest[:size], self._rest[size:]
-        return data
-
-
-def _renamed(member: tarfile.TarInfo, root: str, name: str) -> tarfile.TarInfo:
-    def rename(path: str) -> str:
-        head, _, rest = path.partition("/")
-        if head != root:
-            return path
-        return "/".join(part for part in (name, rest) if part) or "."
-
-    link = rename(member.linkname) if member.islnk() else member.linkname
-    return member.replace(name=rename(member.name), linkname=link, deep=False)
-
-
-def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, place: str, keeps_owner: bool) -> None:
-    import tarfile
-
-    if member.name == "." and os.path.isdir(place):
-        return
-    path = os.path.join(place, member.name)
-    if not member.isdir() and (os.path.islink(path) or os.path.isfile(path)):
-        if os.path.islink(path) and os.path.isdir(path):
-            raise PlainError(f"cannot overwrite directory {path} with non-directory")
-        os.unlink(path)
-    if not keeps_owner:
-        member = member.replace(uid=os.getuid(), gid=os.getgid(), uname="", gname="", deep=False)
-    archive.extract(member, place, filter=tarfile.tar_filter, numeric_owner=True)
 
 
 # -- into a container

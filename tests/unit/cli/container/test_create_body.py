@@ -29,7 +29,8 @@ LINES = {
     "--mount type=bind,src=/etc,dst=/e,readonly,bind-propagation=rslave --mount source=v,target=/v,volume-nocopy "
     "--mount type=tmpfs,destination=/t,tmpfs-size=1m,tmpfs-mode=1770 --volumes-from other:ro --read-only alpine",
     "ports": "-p 80 -p 8080:80 -p 127.0.0.1:53:53/udp -p [::1]:8000-8001:9000-9001 --expose 7 -P alpine",
-    "one_network": "--network back --network-alias db --ip 10.1.2.3 --ip6 fd00::3 --link a:b --mac-address 02:42:ac:11:00:02 alpine",
+    "one_network": "--network back --network-alias db --ip 10.1.2.3 --ip6 fd00::3 --link a:b "
+    "--mac-address 02:42:ac:11:00:02 alpine",
     "networks": "--network name=back,alias=db,alias=sql,ip=10.1.2.3 --network front alpine",
     "host_network": "--network host alpine",
     "limits": "--cpus 1.5 --cpuset-cpus 0,1 -c 512 -m 64m --memory-swap=-1 --memory-reservation 32m --pids-limit 100 "

@@ -140,7 +140,7 @@ def _healthcheck(options: Options) -> dict[str, Any] | None:
 def environment(files: Iterable[str], pairs: Iterable[str], env: Mapping[str, str]) -> list[str]:
     """ "KEY=value" of files, then of flags; a key without value takes it from `env`.
 
-    One that `env` does not have either is left out of a file, and stays a bare "KEY" of a flag: that unsets the image's.
+    One that `env` lacks too is left out of a file, and stays a bare "KEY" of a flag, which unsets the image's.
     """
     found = []
     from_files = _lines_of(files, "environment variable")
