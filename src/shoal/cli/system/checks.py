@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MIN_KERNEL = (5, 4)
 _CONTROLLERS = ("cpu", "memory", "pids")
 _MIN_FREE_BYTES = 2 * 10**9
-_MODULES = ("aiohttp", "dnslib", "msgspec", "pyroute2", "yaml")
+_MODULES = ("aiohttp", "msgspec", "yaml")
 
 
 class Level(enum.Enum):
