@@ -79,6 +79,8 @@ class FakeDocker:
         self.count = 0
         #: {"POST /containers/create": Refused(…)}: calls that fail, by `METHOD /path` prefix
         self.faults: dict[str, Refused] = {}
+        #: {reference: what its pull streams}
+        self.pull_lines: dict[str, list[dict[str, Json]]] = {}
         self.call_delay_s = 0.0
         self.health_delay_s = 0.05
         self.health_result = "healthy"
@@ -232,7 +234,7 @@ class FakeDocker:
         if "missing" in reference:
             raise Refused(404, f"manifest for {reference} not found: manifest unknown: manifest unknown")
         self.add_image(reference)
-        lines = [
+        lines = self.pull_lines.get(reference) or [
             {"status": "Pulling from library/x", "id": query.get("tag", "latest")},
             {"status": "Pulling fs layer", "progressDetail": {}, "id": "aaaaaaaaaaaa"},
             {"status": "Downloading", "progressDetail": {"current": 5, "total": 10}, "id": "aaaaaaaaaaaa"},

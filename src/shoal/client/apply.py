@@ -17,7 +17,7 @@ from queue import SimpleQueue
 
 from shoal.client.apply_doors import Doors
 from shoal.client.apply_progress import Phase, Progress, Report, nowhere
-from shoal.client.apply_steps import Steps
+from shoal.client.apply_steps import Notice, Steps
 from shoal.client.apply_wait import WaitFailed, Watch
 from shoal.client.errors import ClientError
 from shoal.client.http import Client
@@ -212,6 +212,8 @@ class _Run:
             return _Result(operation, error=error)
         except BaseException as error:  # noqa: BLE001 - handed to the owner's thread, which raises it
             return _Result(operation, error=error)
+        if isinstance(answer, Notice):
+            return _Result(operation, warning=answer.text)
         return _Result(operation, answer=answer)
 
     def _wait_is_over(self, operation: WaitFor, error: ShoalError | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from shoal.client.apply_doors import Doors
@@ -18,6 +19,17 @@ from shoal.errors import InternalError, InvalidArgument, NotFound, ShoalError
 _TAIL_LINES = 12
 _ENDED_LAYERS = ("Pull complete", "Already exists", "Pushed", "Layer already exists", "Mounted from")
 _NOISE = ("Pulling from", "Digest: ", "Status: ", "The push refers to")
+
+
+#: begins the line with which Shoal's engine says that an image is a stand-in: it must not be overlooked
+_STAND_IN_MADE = "Made a stand-in"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The answer of an operation that went well, with something that the user must see."""
+
+    text: str
 
 
 class StreamFailed(ClientError):
@@ -72,9 +84,11 @@ class Steps:
         query = {**request.query, **(self._doors.extra_query if isinstance(operation, Pull) else {})}
         headers = {"X-Registry-Auth": auth}
         with self._open(request, query, headers, request.body) as response:
+            notices = []
             for value in _values(response):
+                notices += _notices(value)
                 self._tell_layer(operation, value)
-        return None
+        return Notice("; ".join(notices)) if notices else None
 
     def _tell_layer(self, operation: Operation, value: Mapping[str, Any]) -> None:
         layer, status = str(value.get("id") or ""), str(value.get("status") or "")
@@ -100,17 +114,19 @@ class Steps:
         headers = {**context.headers, **secrets_header(_secret_values(operation))}
         tail: list[str] = []
         image: dict[str, Any] = {}
+        notices: list[str] = []
         try:
             with self._open(operation.request, query, headers, context.tar) as response:
                 for value in _values(response):
                     image.update(value.get("aux") or {})
+                    notices += _notices(value)
                     for line in str(value.get("stream") or value.get("status") or "").splitlines():
                         if line.strip():
                             tail = [*tail[1 - _TAIL_LINES :], line]
                             self._report(Progress(subject=operation.subject, status=operation.doing, detail=line))
         except ClientError as error:
             raise StreamFailed(error.message, tuple(tail), hint=error.hint) from error
-        return image
+        return Notice("; ".join(notices)) if notices else image
 
     def _open(self, request: Request, query: Mapping[str, str], headers: Mapping[str, str], body: Any) -> Response:
         return self._client.request(request.method, request.path, query, body=body, headers=headers)
@@ -150,6 +166,11 @@ def _values(response: Response) -> Iterator[dict[str, Any]]:
         if message:
             raise StreamFailed(str(message), hint=str(detail.get("hint") or ""))
         yield value
+
+
+def _notices(value: Mapping[str, Any]) -> list[str]:
+    status = str(value.get("status") or "")
+    return [status] if status.startswith(_STAND_IN_MADE) else []
 
 
 def _secret_values(operation: BuildImage) -> dict[str, bytes]:

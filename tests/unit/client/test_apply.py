@@ -282,6 +282,23 @@ def test_a_pull_tells_its_layers_and_sends_credentials_and_extensions(docker: Fa
     assert target.endswith("shoal.standIns=1")
 
 
+def test_a_stand_in_is_never_silent(docker: FakeDocker) -> None:
+    lines = [{"status": "Making a stand-in for redis"}, {"status": "Made a stand-in for redis: Redis, version 7"}]
+    docker.pull_lines["redis:latest"] = lines
+    bench = Bench(docker)
+    assert not bench.apply(pull("redis")).failed
+    assert (bench.told[-1].phase, bench.told[-1].status) == (
+        Phase.WARNING,
+        "Made a stand-in for redis: Redis, version 7",
+    )
+
+
+def test_an_error_in_a_stream_keeps_its_hint(docker: FakeDocker) -> None:
+    docker.pull_lines["redis:latest"] = [{"errorDetail": {"message": "no registry", "hint": "try x"}, "error": "-"}]
+    (error,) = Bench(docker).apply(pull("redis")).failed.values()
+    assert (error.message, error.hint) == ("no registry", "try x")
+
+
 def test_a_pull_whose_failure_is_ignored_warns(docker: FakeDocker) -> None:
     bench = Bench(docker)
     outcome = bench.apply(pull("missing", ignore_failure=True))

@@ -98,6 +98,7 @@ class TtyWriter(Writer):
         self._is_coloured = is_coloured
         self._lock = threading.Lock()
         self._drawn = 0
+        self._is_closed = False
         self._stop = threading.Event()
         self._ticker: threading.Thread | None = None
 
@@ -113,8 +114,9 @@ class TtyWriter(Writer):
         if self._ticker is not None:
             self._ticker.join()
             self._ticker = None
-        if self._rows:
+        if self._rows and not self._is_closed:
             self._draw()
+        self._is_closed = True
 
     def _tick(self) -> None:
         while not self._stop.wait(_REDRAW_S):
