@@ -9,7 +9,8 @@ esac
 if [ "${1:-}" = redis-server ]; then
     if [ "$(id -u)" = 0 ]; then
         find . \! -user redis -exec chown redis:redis '{}' +
-        exec setpriv --reuid=redis --regid=redis --clear-groups -- "$0" "$@"
+        # By its path: busybox's shell would take its own setpriv, which can't change users.
+        exec /usr/bin/setpriv --reuid=redis --regid=redis --clear-groups -- "$0" "$@"
     fi
     # Debian's Redis talks to its own host only unless told otherwise; a container is of no use then.
     shift
