@@ -162,7 +162,7 @@ def _values(response: Response) -> Iterator[dict[str, Any]]:
     """The values of a progress stream. Raises: StreamFailed, ClientError where one is an error."""
     for value in response.json_values():
         detail = value.get("errorDetail") or {}
-        message = value.get("error") or detail.get("message")
+        message = detail.get("message") or value.get("error")
         if message:
             raise StreamFailed(str(message), hint=str(detail.get("hint") or ""))
         yield value
