@@ -145,7 +145,7 @@ def _absolute(path: str) -> str:
 
 
 def _missing(container: Container, path: str) -> NotFound:
-    return NotFound(f"Could not find the file {path} in container {container.id}")
+    return NotFound(f"Could not find the file {path} in container {container.name}")
 
 
 def _check_writable(container: Container, path: str) -> None:
