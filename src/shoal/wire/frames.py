@@ -6,13 +6,14 @@ Source: Docker Engine API v1.51, ContainerAttach (stream format).
 import struct
 
 _HEADER = struct.Struct(">BxxxL")
+_pack = _HEADER.pack
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 
 
 def frame(stream: int, data: bytes) -> bytes:
     """A piece of `stream` with its header."""
-    return _HEADER.pack(stream, len(data)) + data
+    return _pack(stream, len(data)) + data
 
 
 def split_frames(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:

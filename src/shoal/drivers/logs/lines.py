@@ -12,8 +12,19 @@ from shoal.contracts.runtime import STDERR, STDOUT
 TIME = 29
 
 
+_DATA = TIME + len(b"+00:00 stdout F ")
+#: what is between time and data in all but odd lines: (stream, what ends the data)
+_USUAL = {
+    b"+00:00 %s %s " % (name, tag): (stream, end)
+    for name, stream in ((b"stdout", STDOUT), (b"stderr", STDERR))
+    for tag, end in ((b"F", b"\n"), (b"P", b""))
+}
+
+
 def parse_line(line: bytes) -> LogRecord | None:
     """The record of one line without its newline; None when it is none (a file that was cut)."""
+    if usual := _USUAL.get(line[TIME:_DATA]):
+        return LogRecord(usual[0], line[:TIME] + b"Z", line[_DATA:] + usual[1])
     parts = line.split(b" ", 3)
     if len(parts) != 4 or len(parts[0]) < TIME:
         return None

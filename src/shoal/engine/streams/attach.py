@@ -6,11 +6,13 @@ is read through its supervisor. Input always goes through the supervisor.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
-from shoal.contracts.logs import LogQuery, Logs
+from shoal.contracts.logs import LogQuery, LogRecord, Logs
 from shoal.contracts.runtime import Attachment, Runtime
 from shoal.engine.containers.host.files import ContainerFiles
 from shoal.engine.events import Events
@@ -128,10 +130,16 @@ class Attaches:
         await asyncio.to_thread(self._files.make, container_id)
         try:
             async with self._logs.open(self._files.log(container_id), query) as batches:
-                yield ((record.stream, record.data) async for batch in batches for record in batch)
+                yield (piece async for batch in batches for piece in joined(batch))
         finally:
             if task:
                 task.cancel()
+
+
+def joined(batch: Sequence[LogRecord]) -> list[tuple[int, bytes]]:
+    """The batch with neighbours of the same stream put together."""
+    runs = groupby(batch, key=itemgetter(0))
+    return [(stream, b"".join([record.data for record in records])) for stream, records in runs]
 
 
 async def _from_attachment(

@@ -1,7 +1,7 @@
 """A container's log as a client wants to see it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -73,7 +73,7 @@ class LogStreams:
             self._ends(container.id, ended, options.until),
             self._logs.open(self._files.log(container.id), query) as batches,
         ):
-            yield (b"".join(map(render, batch)) async for batch in batches)
+            yield (render(batch) async for batch in batches)
 
     @asynccontextmanager
     async def _ends(self, container_id: str, ended: asyncio.Event | None, until: int) -> AsyncIterator[None]:
@@ -110,7 +110,15 @@ class LogRenderer:
         self._details = f"{log_details(container)} ".encode() if details else b""
         self._inside: set[int] = set()  #: streams whose line is not ended
 
-    def __call__(self, record: LogRecord) -> bytes:
+    def __call__(self, batch: Sequence[LogRecord]) -> bytes:
+        """The batch as bytes; one frame a record."""
+        if self._timestamps or self._details:
+            return b"".join(map(self._render, batch))
+        if self._framed:
+            return b"".join([frame(stream, data) for stream, _, data in batch])
+        return b"".join([data for _, _, data in batch])
+
+    def _render(self, record: LogRecord) -> bytes:
         data = record.data
         if record.stream not in self._inside:
             time = record.time + b" " if self._timestamps else b""
