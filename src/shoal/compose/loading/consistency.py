@@ -7,6 +7,7 @@ from shoal.compose.key_types import did_you_mean
 from shoal.compose.loading.tree import BadValue, Map, Path
 
 _INVALID = ": invalid compose project"
+_POLICIES = ("no", "always", "on-failure", "unless-stopped")
 #: The same limit in two spellings.
 _LIMITS = (
     ("cpus", "limits", "cpus"),
@@ -81,11 +82,26 @@ def _check_service(name: str, service: Map, path: Path) -> None:
         raise _bad((*path, "network_mode"), text)
     if isinstance(build, Map):
         _check_build(name, service, build, path)
+    _check_restart(service, path)
     _check_limits(name, service, path)
     _check_mounts(service, path)
     test = (service.get("healthcheck") or {}).get("test")
     if test is not None and len(test) == 0:
         raise BadValue((*path, "healthcheck", "test"), "the list must not be empty")
+
+
+def _check_restart(service: Map, path: Path) -> None:
+    policy, colon, count = str(service.get("restart") or "no").partition(":")
+    if policy not in _POLICIES:
+        text = f'invalid restart policy "{policy}", expected no, always, on-failure[:max-retries] or unless-stopped'
+        raise BadValue((*path, "restart"), text)
+    if colon and (policy != "on-failure" or not count.isdecimal()):
+        text = f'a maximum retry count must be a number and goes with on-failure only, got "{service["restart"]}"'
+        raise BadValue((*path, "restart"), text)
+    condition = ((service.get("deploy") or {}).get("restart_policy") or {}).get("condition", "any")
+    if condition not in ("none", "on-failure", "any", *_POLICIES):
+        where: Path = (*path, "deploy", "restart_policy", "condition")
+        raise BadValue(where, f'expected none, on-failure or any, got "{condition}"')
 
 
 def _check_build(name: str, service: Map, build: Map, path: Path) -> None:

@@ -6,7 +6,7 @@ All raise BadValue where the value can't be read.
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from shoal.compose.loading.tree import BadValue, Map, Mark, Path, Seq, kind_of, mark_of_item, text_of
+from shoal.compose.loading.tree import BadValue, Map, Mark, Override, Path, Reset, Seq, kind_of, mark_of_item, text_of
 from shoal.compose.units import duration_text, parse_duration_ns, parse_size
 
 Form = Callable[[Any, Path], Any]
@@ -116,7 +116,7 @@ def pairs_map(absent: str | None, separators: str = "=") -> Form:
 
     def form(value: Any, path: Path) -> Map:
         if isinstance(value, Map):
-            return value.like({key: absent if item is None else text_of(item) for key, item in value.items()})
+            return value.like({key: _pair_value(item, absent) for key, item in value.items()})
         entries: list[tuple[str, Any, Mark | None]] = []
         for position, item in enumerate(value):
             key, equals, rest = _split(text_of(item), separators)
@@ -126,6 +126,12 @@ def pairs_map(absent: str | None, separators: str = "=") -> Form:
         return marked(entries, value)
 
     return form
+
+
+def _pair_value(item: Any, absent: str | None) -> Any:
+    if item is None:
+        return absent
+    return item if isinstance(item, (Reset, Override)) else text_of(item)
 
 
 def _split(text: str, separators: str) -> tuple[str, str, str]:
@@ -171,6 +177,8 @@ def to_hosts(value: Any, path: Path) -> Map:
                 raise BadValue((*path, position), f'bad host "{text}": expected host=address')
             items.append((host, address, mark_of_item(value, position)))
     for host, addresses, mark in items:
+        if isinstance(addresses, (Reset, Override)):
+            raise BadValue((*path, host), "tags are understood on the whole of extra_hosts only")
         known = entries.setdefault(host, ([], mark))[0]
         for address in addresses if isinstance(addresses, list) else [addresses]:
             known.append(address.removeprefix("[").removesuffix("]"))
