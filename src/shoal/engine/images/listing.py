@@ -70,7 +70,12 @@ def label_and_time_tests(filters: Mapping[str, Sequence[str]], now_ns: int) -> l
 
 def _with_references(image: Image, patterns: Sequence[str]) -> Image | None:
     tags = tuple(tag for tag in image.repo_tags if _matches(tag, patterns))
-    digests = tuple(digest for digest in image.repo_digests if _matches(digest, patterns))
+    repositories = {parse_reference(tag).name for tag in tags}
+    digests = tuple(
+        digest
+        for digest in image.repo_digests
+        if parse_reference(digest).name in repositories or _matches(digest, patterns)
+    )
     return replace(image, repo_tags=tags, repo_digests=digests) if tags or digests else None
 
 
