@@ -27,7 +27,9 @@ async def open_remote(files: BuildFiles, url: str, dockerfile: str) -> AsyncIter
             head = file.read(512)
         if _is_tar(head):
             return _read(path)
-        return _once(_as_context(await asyncio.to_thread(path.read_bytes), dockerfile))
+        text = await asyncio.to_thread(path.read_bytes)
+        path.unlink()
+        return _once(_as_context(text, dockerfile))
     except BaseException:
         path.unlink(missing_ok=True)
         raise

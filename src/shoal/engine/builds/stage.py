@@ -98,11 +98,15 @@ class StageBuild:
         try:
             step = evaluate(basis.state, instruction, self._scope)
             inputs = await self._inputs(step)
-            done = await self._find(basis, step, inputs)
-            if done is None:
-                done = await self._do(basis, step, inputs)
-            else:
-                self._say(" ---> Using cache\n")
+            try:
+                done = await self._find(basis, step, inputs)
+                if done is None:
+                    done = await self._do(basis, step, inputs)
+                else:
+                    self._say(" ---> Using cache\n")
+            finally:
+                for file, _ in inputs.downloads:
+                    file.unlink(missing_ok=True)
         except ShoalError as error:
             raise at_instruction(error, instruction) from error
         self._say(f" ---> {(done.same_as or done.digest)[:12]}\n")
