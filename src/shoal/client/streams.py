@@ -160,24 +160,27 @@ def raw_frames(read: Callable[[int], bytes]) -> Iterator[tuple[int, bytes]]:
 def frames(read: Callable[[int], bytes]) -> Iterator[tuple[int, bytes]]:
     """(stream, bytes) of Docker's multiplexed stream: 8 bytes of head (stream, 0, 0, 0, length in 4), then bytes.
 
-    A frame that breaks off is given as far as it came. Source: Docker Engine API, ContainerAttach.
+    What came together of one stream is given together. A frame that breaks off is given as far as it came.
+    Source: Docker Engine API, ContainerAttach.
     """
-    rest = b""
-    while True:
-        while len(rest) < 8:
-            data = read(65536)
-            if not data:
-                return
-            rest += data
-        stream, length = rest[0], int.from_bytes(rest[4:8], "big")
-        rest = rest[8:]
-        while length > len(rest):
-            if rest:
-                yield stream, rest
-                length -= len(rest)
-            rest = read(65536)
-            if not rest:
-                return
-        if length:
-            yield stream, rest[:length]
-        rest = rest[length:]
+    rest, stream, left = b"", 0, 0  # left: of the frame that is being read
+    while data := read(65536):
+        data = rest + data
+        position = 0
+        pieces: list[bytes] = []
+        while position < len(data):
+            if not left:
+                if len(data) - position < 8:
+                    break
+                if pieces and data[position] != stream:
+                    yield stream, b"".join(pieces)
+                    pieces = []
+                stream, left = data[position], int.from_bytes(data[position + 4 : position + 8], "big")
+                position += 8
+            piece = data[position : position + left]
+            pieces.append(piece)
+            position += len(piece)
+            left -= len(piece)
+        rest = data[position:]
+        if text := b"".join(pieces):
+            yield stream, text
