@@ -83,6 +83,7 @@ class Network:
     spec: as asked, with `ipam.config` completed: each pool has its subnet and (but for gateway-less drivers) gateway
     interface: the bridge's name on the host, or the parent of a macvlan; "" for host and none
     mtu: in bytes; 0 for host and none
+    chosen_subnets: those that nobody asked for; others may be chosen while the engine is stopped and they get taken
     """
 
     id: str
@@ -90,6 +91,7 @@ class Network:
     created_at: int
     interface: str = ""
     mtu: int = 0
+    chosen_subnets: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

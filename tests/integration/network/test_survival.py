@@ -294,6 +294,20 @@ async def test_two_engines_side_by_side(hosts: Hosts, root: Path) -> None:
             await two.run("thief", "bridge", ports=PORT)
 
 
+async def test_a_subnet_taken_while_the_engine_was_away_is_given_up(hosts: Hosts, root: Path) -> None:
+    async with engine(root / "a") as one:
+        first = one.networks.resolve("bridge").chosen_subnets
+    async with engine(root / "b") as two:
+        assert two.networks.resolve("bridge").chosen_subnets == first
+        async with engine(root / "a") as one:
+            assert one.networks.resolve("bridge").chosen_subnets != first
+            web = await one.run("web", "bridge")
+            with tcp_server(web, 80):
+                assert await aside(talks, None, ip_of(web), 80)
+    async with engine(root / "a") as one:
+        assert one.networks.resolve("bridge").chosen_subnets != first, "it stays where it is"
+
+
 async def test_nothing_is_left_behind(hosts: Hosts, root: Path) -> None:
     async with engine(root) as shoal:
         await shoal.networks.create(NetworkSpec(name="app"))

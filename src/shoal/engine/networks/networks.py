@@ -58,6 +58,7 @@ class Networks:
         living: {id: pid of the first process} of the containers that run; the sandboxes of all others are removed
         """
         await self._ensure_predefined()
+        await self._move_displaced()
         await self._repair.run(living)
         self._watches = [
             asyncio.create_task(self._repair.watch(), name="netd-watch"),
@@ -74,6 +75,19 @@ class Networks:
             else:
                 network = Network(id=self._parts.sources.new_id(), spec=spec, created_at=self._parts.sources.now_ns())
             await self._parts.store.commit(network)
+
+    async def _move_displaced(self) -> None:
+        """Give another subnet to each network without a bridge whose subnet somebody else took while we were away."""
+        host = await self._parts.links.host()
+        for network in self._parts.store.all(Network):
+            if not ipam.displaced(network, host.subnets) or await self._parts.links.has_link(network.interface):
+                continue
+            others = [n for n in self._parts.store.all(Network) if n.id != network.id]
+            asked = ipam.without_chosen(network)
+            spec = ipam.complete_spec(asked, others, self._parts.settings.address_pools, self._ula, host.subnets)
+            moved = replace(network, spec=spec, chosen_subnets=ipam.chosen(asked, spec))
+            log.warning("subnet is taken, network moves", extra={"network": network.name, "to": moved.chosen_subnets})
+            await self._parts.store.commit(moved)
 
     def _default_bridge(self) -> str:
         settings = self._parts.settings
@@ -153,6 +167,7 @@ class Networks:
             spec=replace(completed, scope=spec.scope or "local"),
             created_at=self._parts.sources.now_ns(),
             interface=interface,
+            chosen_subnets=ipam.chosen(spec, completed),
             mtu=int(spec.options.get(MTU, 0)) or self._parts.settings.mtu or host.mtu,
         )
 

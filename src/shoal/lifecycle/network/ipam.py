@@ -50,6 +50,24 @@ def complete_spec(
     return replace(spec, ipam=replace(spec.ipam, config=tuple(pools)))
 
 
+def chosen(asked: NetworkSpec, completed: NetworkSpec) -> tuple[str, ...]:
+    """The subnets in `completed` that were not asked for."""
+    given = {pool.subnet for pool in asked.ipam.config}
+    return tuple(pool.subnet for pool in completed.ipam.config if pool.subnet not in given)
+
+
+def displaced(network: Network, host_subnets: Sequence[str]) -> bool:
+    """True when a subnet that we chose for the network is now in use elsewhere on the host."""
+    taken = list(_subnets(host_subnets))
+    return any(_overlaps(ip_network(subnet), taken) for subnet in network.chosen_subnets)
+
+
+def without_chosen(network: Network) -> NetworkSpec:
+    """What was asked for: the network's spec without the subnets that we chose."""
+    asked = tuple(p for p in network.spec.ipam.config if p.subnet not in network.chosen_subnets)
+    return replace(network.spec, ipam=replace(network.spec.ipam, config=asked))
+
+
 def _wanted_pools(spec: NetworkSpec) -> list[tuple[int, Pool]]:
     """(IP version, what was asked for), with an empty pool for each version that is wanted and has none."""
     pools = []
