@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from shoal.engine.containers.logs import log_limits
 from shoal.engine.containers.parts import Machine
 from shoal.errors import InvalidArgument
 from shoal.model.container import Container, ContainerSpec, HostSpec
@@ -57,6 +58,7 @@ def _check(host: HostSpec, machine: Machine) -> None:
         raise InvalidArgument(f"unknown or invalid runtime name: {host.runtime}")
     if host.log.driver not in ("", *LOG_DRIVERS):
         raise InvalidArgument(f"logger: no log driver named '{host.log.driver}' is registered")
+    log_limits(replace(host.log, driver=host.log.driver or "json-file"))
     check_cpus(host.resources, machine.cpus)
     if host.resources.device_requests:
         asked = host.resources.device_requests[0]

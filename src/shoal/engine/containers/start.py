@@ -51,6 +51,7 @@ class Starter:
         try:
             container = await self._creator.ensure_volumes(container)
             sandbox, run = await self._prepare(container)
+            started_at = self._parts.machine.now_ns()
             await self._parts.near.runtime.start(container.id)
         except BaseException as error:
             await asyncio.shield(self._failed(container, error))
@@ -61,7 +62,7 @@ class Starter:
             container,
             Event.START,
             pid=run.pid,
-            started_at=self._parts.machine.now_ns(),
+            started_at=started_at,
             exit_code=0,
             error="",
             oom_killed=False,

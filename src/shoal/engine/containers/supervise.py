@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable
 
 from shoal.contracts.runtime import Exit
@@ -17,6 +18,7 @@ from shoal.model.container import Container, ContainerStatus
 log = logging.getLogger("shoal.containers")
 
 _NS = 1_000_000_000
+_FILE_TIME_NS = 10_000_000  #: times of files lag behind the clock by up to a tick
 
 
 class Supervisor:
@@ -59,6 +61,8 @@ class Supervisor:
             container = book.find(ended.container_id)
             if container is None or not container.is_running:
                 await parts.near.runtime.delete(ended.container_id)
+                return None
+            if _is_of_earlier_run(ended, container):
                 return None
             self._health.stop(container.id)
             # Noted down before the runtime forgets it: a crash during the clean-up must not lose the exit code.
@@ -142,3 +146,19 @@ class Supervisor:
         for timer in self._timers.values():
             timer.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _is_of_earlier_run(ended: Exit, container: Container) -> bool:
+    """Whether this is the late news of a run before the current one (of a start that failed and was repeated at once).
+
+    The time alone could lie (a clock set back), and so could the pid (used again by now): both must say so.
+    """
+    return ended.at + _FILE_TIME_NS < container.started_at and _is_alive(container.pid)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return pid > 0
