@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import os
 import posixpath
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -47,6 +46,5 @@ async def download(url: str, target: Path, checksum: str = "") -> tuple[str, str
         raise DriverError(f"cannot keep {url}: {error.strerror or error}") from error
     got = digest.hexdigest()
     if checksum and checksum != f"sha256:{got}":
-        os.unlink(target)
         raise InvalidArgument(f"digest mismatch for {url}: wanted {checksum}, got sha256:{got}")
     return got, posixpath.basename(unquote(urlsplit(url).path))

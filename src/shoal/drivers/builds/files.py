@@ -54,7 +54,11 @@ class DiskBuildFiles:
     async def download(self, url: str, checksum: str = "") -> tuple[Path, str, str]:
         """(file, sha256, name)."""
         target = self._new("download")
-        digest, name = await download(url, target, checksum)
+        try:
+            digest, name = await download(url, target, checksum)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
         return target, digest, name
 
     async def transfer(self, root: Path, wanted: Transfer) -> None:
