@@ -185,7 +185,7 @@ class Config(Noun):
     name: str
     external: bool = False
     file: str = ""
-    content: str | None = None
+    content: str | None = field(default=None, repr=False)
     environment: str = ""
     value: str | None = field(default=None, repr=False)
     template_driver: str = ""

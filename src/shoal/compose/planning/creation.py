@@ -76,8 +76,7 @@ class Creator:
         made = self._copies(creation, temporary, made)
         ended = (made,)
         if old.running:
-            ended = (stop(self._draft, old, service, cause, timeout_s=timeout_s, after=ended),)
-            self._draft.depend(ended[0], (made,))
+            ended = (self._end(old, service, cause, made, timeout_s),)
         removed = remove(self._draft, old, cause, volumes=False, after=(made, *ended))
         return self._draft.add(
             Call(
@@ -91,6 +90,13 @@ class Creator:
                 request=call("POST", f"/containers/{temporary}/rename", name=creation.name),
             )
         )
+
+    def _end(self, old: ObservedContainer, service: Service, cause: str, made: str, timeout_s: int | None) -> str:
+        """Stop `old` once its replacement is made; sooner where a network or a dependency wants that."""
+        stopping = f"stop {old.name}"
+        if stopping in self._draft:
+            return stopping
+        return stop(self._draft, old, service, cause, timeout_s=timeout_s, after=(made,))
 
     def inherited(self, old: ObservedContainer, *, renew: bool) -> dict[str, str]:
         """Anonymous volumes that a replacement takes over."""
