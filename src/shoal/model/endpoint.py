@@ -42,6 +42,7 @@ class Endpoint:
     def at_rest(self) -> "Endpoint":
         """What is left of it while the container does not run: which network it was."""
         return Endpoint(network_id=self.network_id, network_name=self.network_name)
+
     interface: str = ""  #: inside the container: eth0
     host_interface: str = ""  #: its other end on the host
 

@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shoal.model.build import BuildCacheEntry
 from shoal.model.settings import Settings
 from shoal.model.system import HostFacts
-from shoal.wire.times import encode_time
 
 _GO_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 _INDEX = "https://index.docker.io/v1/"
@@ -68,6 +66,32 @@ def encode_info(
         "ContainersPaused": counts.paused,
         "ContainersStopped": counts.stopped,
         "Images": counts.images,
+        "NEventsListener": counts.listeners,
+        "SystemTime": now,
+        "ServerVersion": version,
+        **_drivers(settings),
+        **_machine(host),
+        **_abilities(host),
+        "Debug": settings.log_level == "debug",
+        "NFd": 0,
+        "NGoroutines": 0,
+        "RegistryConfig": _registry_config(settings),
+        "IndexServerAddress": _INDEX,
+        "GenericResources": None,
+        "HttpProxy": "",
+        "HttpsProxy": "",
+        "NoProxy": "",
+        "Labels": [f"{key}={value}" for key, value in settings.labels.items()],
+        "ExperimentalBuild": False,
+        "Swarm": _swarm_inactive(),
+        "LiveRestoreEnabled": True,
+        "DefaultAddressPools": [{"Base": base, "Size": _pool_size(base)} for base in settings.address_pools],
+        "Warnings": list(host.warnings) or None,
+    }
+
+
+def _drivers(settings: Settings) -> dict[str, Any]:
+    return {
         "Driver": "overlay2",
         "DriverStatus": [["Backing Filesystem", "overlayfs"], ["Supports d_type", "true"]],
         "DockerRootDir": str(settings.root),
@@ -77,23 +101,15 @@ def encode_info(
             "Authorization": None,
             "Log": ["json-file", "local", "none"],
         },
-        "MemoryLimit": True,
-        "SwapLimit": True,
-        "CpuCfsPeriod": True,
-        "CpuCfsQuota": True,
-        "CPUShares": True,
-        "CPUSet": True,
-        "PidsLimit": True,
-        "OomKillDisable": host.cgroup_version == 1,
-        "IPv4Forwarding": True,
-        "Debug": settings.log_level == "debug",
-        "NFd": 0,
-        "NGoroutines": 0,
-        "NEventsListener": counts.listeners,
-        "SystemTime": now,
         "LoggingDriver": "json-file",
         "CgroupDriver": "cgroupfs",
-        "CgroupVersion": str(host.cgroup_version),
+        "CDISpecDirs": [],
+    }
+
+
+def _machine(host: HostFacts) -> dict[str, Any]:
+    return {
+        "Name": host.hostname,
         "KernelVersion": host.kernel,
         "OperatingSystem": host.operating_system,
         "OSVersion": host.os_version,
@@ -101,29 +117,24 @@ def encode_info(
         "Architecture": host.architecture,
         "NCPU": host.cpus,
         "MemTotal": host.memory_bytes,
-        "IndexServerAddress": _INDEX,
-        "RegistryConfig": _registry_config(settings),
-        "GenericResources": None,
-        "HttpProxy": "",
-        "HttpsProxy": "",
-        "NoProxy": "",
-        "Name": host.hostname,
-        "Labels": [f"{key}={value}" for key, value in settings.labels.items()],
-        "ExperimentalBuild": False,
-        "ServerVersion": version,
+    }
+
+
+def _abilities(host: HostFacts) -> dict[str, Any]:
+    limits = ("MemoryLimit", "SwapLimit", "CpuCfsPeriod", "CpuCfsQuota", "CPUShares", "CPUSet", "PidsLimit")
+    return {
+        **dict.fromkeys(limits, True),
+        "OomKillDisable": host.cgroup_version == 1,
+        "IPv4Forwarding": True,
+        "CgroupVersion": str(host.cgroup_version),
         "Runtimes": {"crun": {"path": "crun"}},
         "DefaultRuntime": "crun",
-        "Swarm": _swarm_inactive(),
-        "LiveRestoreEnabled": True,
         "Isolation": "",
         "InitBinary": "",
         "ContainerdCommit": {"ID": "", "Expected": ""},
         "RuncCommit": {"ID": host.programs.get("crun", ""), "Expected": ""},
         "InitCommit": {"ID": "", "Expected": ""},
         "SecurityOptions": ["name=seccomp,profile=builtin", "name=cgroupns"],
-        "DefaultAddressPools": [{"Base": base, "Size": _pool_size(base)} for base in settings.address_pools],
-        "CDISpecDirs": [],
-        "Warnings": list(host.warnings) or None,
     }
 
 
@@ -153,20 +164,4 @@ def _swarm_inactive() -> Mapping[str, Any]:
         "ControlAvailable": False,
         "Error": "",
         "RemoteManagers": empty,
-    }
-
-
-def encode_build_cache(entry: BuildCacheEntry) -> dict[str, Any]:
-    """One entry of the build cache in GET /system/df."""
-    return {
-        "ID": entry.id,
-        "Parents": list(entry.parents) or None,
-        "Type": entry.kind,
-        "Description": entry.description,
-        "InUse": entry.in_use,
-        "Shared": entry.shared,
-        "Size": entry.size_bytes,
-        "CreatedAt": encode_time(entry.created_at),
-        "LastUsedAt": encode_time(entry.used_at) if entry.used_at else None,
-        "UsageCount": entry.use_count,
     }
