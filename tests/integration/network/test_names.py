@@ -130,9 +130,10 @@ async def test_names_are_of_the_askers_networks_only(app: Engine) -> None:
 
 async def test_links_are_names_for_one_container_alone(app: Engine) -> None:
     db = await app.run("db", "app")
-    linked = await app.run("web", endpoints={"app": EndpointSettings(links=("db:store",))})
+    linked = await app.run("web", endpoints={"app": EndpointSettings(links=("db:store",))}, links=("db:vault",))
     other = await app.run("other", "app", dns=(OUTSIDE_IP,))
     assert addresses(await aside(ask, linked, "store")) == [ip_of(db)]
+    assert addresses(await aside(ask, linked, "vault")) == [ip_of(db)]
     assert (await aside(ask, other, "store")).header.rcode == RCODE.SERVFAIL
 
 

@@ -105,6 +105,8 @@ class Sandboxes:
             network = self._parts.network(_normal_mode(reference))
             if request.mac_address and network == main and not settings.mac_address:
                 settings = replace(settings, mac_address=request.mac_address)
+            if network == main and main.is_user_defined:
+                settings = replace(settings, links=(*settings.links, *request.links))
             named[network.name] = settings
         return replace(request, endpoints=named)
 
@@ -190,7 +192,7 @@ class Sandboxes:
     def _link_lines(self, request: JoinRequest) -> list[str]:
         """Lines of /etc/hosts for the legacy links of the default bridge."""
         lines = []
-        for text in request.links:
+        for text in request.links if DEFAULT_NETWORK in request.endpoints else ():
             target, _, alias = text.partition(":")
             found = self._parts.store.get(Sandbox, self._parts.member_id(target.lstrip("/")))
             endpoint = found.endpoints.get(DEFAULT_NETWORK) if found is not None else None
