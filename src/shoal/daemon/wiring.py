@@ -234,7 +234,7 @@ class Engine:
             *shoal.api.auth.routes(self.images),
             *shoal.api.distribution.routes(self.images),
             *shoal.api.images.routes(self.images),
-            *shoal.api.commit.routes(Commits(self.containers, self.images)),
+            *shoal.api.commit.routes(Commits(self.containers, self.images, self.events)),
             *shoal.api.containers.routes(self.containers),
             *shoal.api.attach.routes(attaches),
             *shoal.api.logs.routes(logs),

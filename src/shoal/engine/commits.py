@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from shoal.engine.containers import Containers
+from shoal.engine.events import Events
 from shoal.engine.images import Images
 from shoal.engine.images.changes import apply_changes
 from shoal.model.container import Container, ContainerSpec, ContainerStatus
@@ -32,9 +33,10 @@ class CommitRequest:
 class Commits:
     """Turns containers into images."""
 
-    def __init__(self, containers: Containers, images: Images) -> None:
+    def __init__(self, containers: Containers, images: Images, events: Events) -> None:
         self._containers = containers
         self._images = images
+        self._events = events
 
     async def commit(self, request: CommitRequest) -> Image:
         """The image of the container as it is now. Raises: NotFound, Conflict, InvalidArgument"""
@@ -44,7 +46,7 @@ class Commits:
             created_by=" ".join(container.spec.cmd or ()), author=request.author, comment=request.comment
         )
         async with self._still(container, request.pause):
-            return await self._images.commit(
+            image = await self._images.commit(
                 container.id,
                 self._images.resolve(container.image_id),
                 config,
@@ -52,6 +54,16 @@ class Commits:
                 container=container.id,
                 tag=request.tag,
             )
+        attributes = {
+            **container.spec.labels,
+            "comment": request.comment,
+            "image": container.spec.image,
+            "imageID": image.id,
+            "imageRef": request.tag,
+            "name": container.name,
+        }
+        self._events.publish("container", "commit", container.id, attributes)
+        return image
 
     @asynccontextmanager
     async def _still(self, container: Container, pause: bool) -> AsyncIterator[None]:

@@ -1,5 +1,6 @@
 """Names in layer tars: where an entry goes, and what it takes away. Source: OCI image specification, layer.md."""
 
+import re
 from dataclasses import dataclass
 
 from shoal.errors import InvalidArgument
@@ -8,6 +9,8 @@ PREFIX = ".wh."
 OPAQUE = ".wh..wh..opq"
 _META = ".wh..wh."
 MAX_NAME = 255
+#: most names: nothing to do. No part begins with a dot, so that there is neither "." nor ".."
+_CLEAN = re.compile(r"[^/.\0][^/\0]*(?:/[^/.\0][^/\0]*)*")
 MAX_PATH = 4096
 MAX_DEPTH = 500
 
@@ -26,6 +29,8 @@ def clean_path(name: str) -> str:
     A leading slash means the layer's root, never the host's.
     Raises: InvalidArgument when it climbs out, or holds a NUL or a name that no file system takes
     """
+    if len(name) < MAX_NAME and _CLEAN.fullmatch(name):
+        return name
     if "\0" in name:
         raise InvalidArgument(f"archive entry {name!r}: a NUL in the name")
     if len(name) > MAX_PATH:
@@ -61,7 +66,7 @@ def parse_whiteout(path: str) -> Whiteout | None:
 
 def is_aufs_metadata(path: str) -> bool:
     """Whether the entry is book-keeping of AUFS (".wh..wh.plnk/…"), which nobody unpacks."""
-    return any(part.startswith(_META) and part != OPAQUE for part in path.split("/"))
+    return _META in path and any(part.startswith(_META) and part != OPAQUE for part in path.split("/"))
 
 
 def whiteout_name(path: str) -> str:

@@ -269,23 +269,28 @@ class OverlaySnapshots:
     async def remove_layer(self, chain_id: str) -> None:
         """Delete a layer that nothing stands on."""
         async with self._placing:
-            if self._parent_of.pop(chain_id, None) is not None:
-                await asyncio.to_thread(self._remove_layer, chain_id)
+            if self._parent_of.pop(chain_id, None) is None:
+                return
+            trash = await asyncio.to_thread(self._hide_layer, chain_id)
+        await asyncio.to_thread(shutil.rmtree, trash)
 
-    def _remove_layer(self, chain: str) -> None:
+    def _hide_layer(self, chain: str) -> Path:
         overlay.drop_links(self._links, self._diff(chain))
-        self._throw_away(self._layers / encoded(chain))
+        return self._hide(self._layers / encoded(chain))
 
     # rubbish
 
-    def _throw_away(self, folder: Path) -> None:
-        """Out of sight by one rename, then deleted: a crash in between leaves it in the trash."""
+    def _hide(self, folder: Path) -> Path:
+        """Out of sight by one rename; a crash before it is deleted leaves it in the trash."""
         target = Path(tempfile.mkdtemp(prefix="gone-", dir=self._trash))
         try:
             os.rename(folder, target / "it")
         except FileNotFoundError:
             pass
-        shutil.rmtree(target)
+        return target
+
+    def _throw_away(self, folder: Path) -> None:
+        shutil.rmtree(self._hide(folder))
 
     def _empty_trash(self) -> None:
         for entry in self._trash.iterdir():

@@ -262,6 +262,14 @@ def _number(data: bytes) -> int:
         if data[0] == 0xFF:
             return int.from_bytes(data, "big", signed=True)
         return int.from_bytes(data, "big") - (0x80 << 8 * (len(data) - 1))
+    try:
+        return int(data.rstrip(b"\0 ") or b"0", 8)
+    except ValueError:
+        return _padded_number(data)
+
+
+def _padded_number(data: bytes) -> int:
+    """A field with more after its NUL, as some writers leave it."""
     text = data.partition(b"\0")[0].strip()
     try:
         return int(text, 8) if text else 0

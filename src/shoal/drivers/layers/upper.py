@@ -93,23 +93,21 @@ def usage_bytes(root: str) -> int:
 def list_changes(root: str, lowers: list[str]) -> list[Change]:
     """What `root` changes of `lowers` (top first), by path; a folder that holds changes counts as modified."""
     changes: list[Change] = []
-    hidden: list[str] = []  # opaque folders: nothing below shows through
+    fresh: list[str] = []  # folders where nothing of the layers below shows: new ones, opaque ones
     for found in walk(root):
+        path = found.path
+        is_in_fresh = any(path.startswith(folder) for folder in fresh[-1:])
+        below = None if is_in_fresh else _below(path, lowers)
+        kind = ChangeKind.ADDED if below is None else ChangeKind.MODIFIED
         if found.is_whiteout:
             kind = ChangeKind.DELETED
-        elif _below(found.path, lowers, hidden) is None:
-            kind = ChangeKind.ADDED
-        else:
-            kind = ChangeKind.MODIFIED
-        if found.is_folder and is_opaque(os.path.join(root, found.path)):
-            hidden.append(found.path + "/")
-        changes.append(Change("/" + found.path, kind))
+        if found.is_folder and not is_in_fresh and (below is None or is_opaque(os.path.join(root, path))):
+            fresh.append(path + "/")
+        changes.append(Change("/" + path, kind))
     return sorted(changes)
 
 
-def _below(path: str, lowers: list[str], hidden: list[str]) -> os.stat_result | None:
-    if any(path.startswith(folder) for folder in hidden):
-        return None
+def _below(path: str, lowers: list[str]) -> os.stat_result | None:
     for lower in lowers:
         status = lstat_below(lower, path)
         if status is not None:

@@ -259,9 +259,6 @@ class Images:
                 container=container,
             )
             image = await self._maker.add(new, self.platform, tags, at)
-        self._events.publish(
-            "container", "commit", container, {"imageID": image.id, "imageRef": tags[0] if tags else ""}
-        )
         for name in tags:
             self._tell_tag(image, name)
         return image
