@@ -13,10 +13,10 @@ from shoal.engine.containers import Containers
 from shoal.engine.images import Images
 from shoal.engine.volumes import Volumes
 from shoal.errors import InvalidArgument
+from shoal.wire.build import encode_cache_entry
 from shoal.wire.container.listing import encode_summary as encode_container
 from shoal.wire.image import encode_summary as encode_image
 from shoal.wire.image import shared_bytes
-from shoal.wire.system import encode_build_cache
 from shoal.wire.volume import encode_volume
 
 _TYPES = ("container", "image", "volume", "build-cache")
@@ -37,13 +37,7 @@ class DiskUsageRouter:
         for name in types:
             if name not in _TYPES:
                 raise InvalidArgument(f"unknown object type: {name}")
-        body: dict[str, Any] = {
-            "LayersSize": 0,
-            "Images": None,
-            "Containers": None,
-            "Volumes": None,
-            "BuildCache": None,
-        }
+        body: dict[str, Any] = {"LayersSize": 0, **dict.fromkeys(("Images", "Containers", "Volumes", "BuildCache"))}
         if "image" in types:
             body |= self._image_usage(request.api_version)
         if "container" in types:
@@ -51,7 +45,7 @@ class DiskUsageRouter:
         if "volume" in types:
             body["Volumes"] = await self._volume_usage()
         if "build-cache" in types:
-            entries = [encode_build_cache(entry) for entry in await self._builds.usage()]
+            entries = [encode_cache_entry(entry) for entry in await self._builds.usage()]
             body |= {"BuildCache": entries, "BuilderSize": sum(e["Size"] for e in entries if not e["Shared"])}
         return json_reply(body)
 

@@ -1,8 +1,9 @@
 """The state of one node: records of several types, kept across crashes.
 
-A **record** is a frozen dataclass with a `key` (unique among its type). The store holds all records in memory, so reads
-are plain calls that never wait; every change goes through `commit`, which returns when the change is durable. A commit is
-atomic: after a crash either all of its puts and deletes are there or none. Readers see a commit only when it is durable.
+A **record** is a frozen dataclass with a `key` (unique among its type). The store holds all records in memory, so
+reads are plain calls that never wait; every change goes through `commit`, which returns when the change is durable. A
+commit is atomic: after a crash either all of its puts and deletes are there or none. Readers see a commit only when it
+is durable.
 
 Lifecycle: `open` reads everything, `commit` any number of times, `close` at the end.
 """

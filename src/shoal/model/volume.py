@@ -11,7 +11,7 @@ ANONYMOUS_LABEL = "com.docker.volume.anonymous"
 class Volume:
     """A volume of the `local` driver.
 
-    options: what the driver mounts, {"type": "nfs", "o": "addr=10.0.0.1,rw", "device": ":/path"}; {} = a plain directory
+    options: what the driver mounts, {"type": "nfs", "o": "addr=10.0.0.1,rw", "device": ":/path"}; {} = a directory
     """
 
     name: str
