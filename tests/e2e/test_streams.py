@@ -95,6 +95,14 @@ def test_privileged_exec_has_more_capabilities(engine: EngineProcess, sleeper: s
     assert usual & more == usual and more > usual
 
 
+def test_exec_is_as_confined_as_the_container(engine: EngineProcess, sleeper: str):
+    engine.docker("run", "-d", "--name", "free", "--security-opt", "seccomp=unconfined", "busybox", "sleep", "1000")
+    for name, mode in ((sleeper, "2"), ("free", "0")):
+        for process in ("1", "self"):
+            status = engine.docker("exec", name, "cat", f"/proc/{process}/status").stdout
+            assert f"Seccomp:\t{mode}\n" in status
+
+
 def test_events_of_an_exec(engine: EngineProcess, sleeper: str):
     since = time.time()
     engine.docker("exec", sleeper, "sh", "-c", "exit 3", check=False)

@@ -99,7 +99,7 @@ class ExecRequest:
     cwd: "" = the init's
     user: (uid, gid, additional gids), already looked up in the container's passwd and group; None = the init's
     capabilities: names ("CAP_CHOWN") of the bounding, effective and permitted sets; None = the init's
-    unconfined: without the init's seccomp and AppArmor profiles and its no-new-privileges
+    unconfined: without the init's AppArmor profile and no-new-privileges; its seccomp filter stays
     """
 
     container_id: str

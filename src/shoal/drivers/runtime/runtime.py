@@ -210,9 +210,9 @@ class CrunRuntime:
         self._runs.pop(container_id, None)
 
     async def _end(self, live: LiveRun) -> None:
-        if self._cgroups.is_frozen(live.notes.cgroup):
-            self._cgroups.thaw(live.notes.cgroup)
         live.signal_init(signals.SIGKILL)
+        if self._cgroups.is_frozen(live.notes.cgroup):  # it dies as soon as it thaws, without a step more
+            self._cgroups.thaw(live.notes.cgroup)
         try:
             await asyncio.wait_for(asyncio.shield(live.exit), _DELETE_S)
         except TimeoutError:  # something that outlived the init holds its stdio

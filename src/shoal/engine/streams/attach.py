@@ -7,7 +7,7 @@ is read through its supervisor. Input always goes through the supervisor.
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -18,7 +18,7 @@ from shoal.engine.containers.host.files import ContainerFiles
 from shoal.engine.events import Events
 from shoal.engine.execs import ContainerLookup
 from shoal.engine.streams.logs import wait_run_end
-from shoal.errors import Conflict
+from shoal.errors import Conflict, DriverError
 from shoal.model.container import Container, ContainerStatus
 
 
@@ -46,13 +46,19 @@ class AttachSession:
 
     async def write(self, data: bytes) -> None:
         """Give input; waits until the container has started."""
-        if self._stdin:
-            await (await asyncio.shield(self._stdin)).write(data)
+        if connection := await self._connected():
+            await connection.write(data)
 
     async def end_input(self) -> None:
         """No more input from this client."""
-        if self._stdin:
-            (await asyncio.shield(self._stdin)).close_stdin()
+        if connection := await self._connected():
+            connection.close_stdin()
+
+    async def _connected(self) -> Attachment | None:
+        """The supervisor; None where it has ended, so that nobody takes the input."""
+        with suppress(DriverError):
+            return await asyncio.shield(self._stdin) if self._stdin else None
+        return None
 
 
 class Attaches:
