@@ -71,11 +71,12 @@ def flag_rows(flags: Iterable[Flag]) -> str:
     rows = []
     for flag in shown:
         short = f"-{flag.short}, " if flag.short else "    "
-        rows.append((f"{short}--{flag.name} {flag.metavar}".rstrip(), flag.help + _default_text(flag)))
+        rows.append((f"{short}--{flag.name} {flag.metavar}".rstrip(), flag.help + default_text(flag)))
     return _rows(rows)
 
 
-def _default_text(flag: Flag) -> str:
+def default_text(flag: Flag) -> str:
+    """ " (default …)" of a flag whose help does not say it, or ""."""
     if "(default" in flag.help or flag.kind in ("list", "duration", "bytes") or not flag.default:
         return ""
     if flag.kind == "bool":
