@@ -1,5 +1,6 @@
 """Volumes of a service: `[source:]target[:options]` → a mapping."""
 
+import posixpath
 from typing import Any
 
 from shoal.compose.loading.forms import to_bool, to_mode_bits, to_size
@@ -36,7 +37,7 @@ def parse_mount(text: str, path: Path) -> Map:
 def _target(target: str, text: str, path: Path) -> str:
     if not target.startswith("/") and "$" not in target:
         raise BadValue(path, f'invalid volume "{text}": the path in the container must be absolute, got "{target}"')
-    return target
+    return posixpath.normpath(target)
 
 
 def _apply_option(mount: Map, option: str, text: str, path: Path) -> None:
@@ -70,6 +71,8 @@ def _long(value: Map, path: Path) -> Map:
         raise BadValue(path, "a bind needs a source")
     if kind is not None and not mount.get("target"):
         raise BadValue(path, "a mount needs a target")
+    if mount.get("target"):
+        mount["target"] = posixpath.normpath(mount["target"])
     if kind == "volume" and mount.get("source") == "":
         del mount["source"]
     return value.like(mount)

@@ -25,7 +25,7 @@ class Base:
         """The absolute form of `path`; `~` is the home folder."""
         if path == "~" or path.startswith("~/"):
             return posixpath.normpath((self._home or "/root") + path[1:])
-        return posixpath.normpath(posixpath.join(self._folder, path))
+        return path if path.startswith("/") else posixpath.normpath(posixpath.join(self._folder, path))
 
     def context(self, path: str) -> str:
         """A build context, which may be a URL."""

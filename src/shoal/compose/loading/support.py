@@ -66,7 +66,7 @@ def _note_values(path: Path, service: Mapping[str, Any], support: Support) -> No
     """Keys whose support depends on their value."""
     mode = (service.get("deploy") or {}).get("mode")
     if mode not in (None, "replicated"):
-        support.note((*path, "deploy", "mode"), f'"{mode}" {_CLUSTER}; the service runs as one of a single engine')
+        support.note((*path, "deploy", "mode"), f'"{mode}" {_CLUSTER}')
     platforms = (service.get("build") or {}).get("platforms") or ()
     if len(platforms) > 1:
         support.note((*path, "build", "platforms"), "one platform is built, the first that the engine can run")

@@ -37,7 +37,7 @@ def _ready(draft: Draft, project: Project, observed: ObservedState, service: Ser
     reference = project.image_of(service)
     there = bool(observed.image_id(reference))
     policy = service.pull_policy if options.pull in ("", "policy") else options.pull
-    if service.build is not None and policy not in _ALWAYS:
+    if service.build is not None and (policy not in _ALWAYS or not service.image or not there):
         wanted = options.build or policy == "build" or not there
         if wanted and not options.no_build:
             cause = "no such image" if not there else "asked for"

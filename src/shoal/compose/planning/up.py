@@ -195,7 +195,8 @@ class _Up:
     def _referred(service: Service) -> list[str]:
         """Services whose containers the create call names."""
         sources = [entry.partition(":")[0] for entry in service.volumes_from if not entry.startswith("container:")]
-        links = [link.partition(":")[0] for link in service.links]
+        # on the default bridge the engine looks for linked containers at once, elsewhere at the start
+        links = [] if service.networks else [link.partition(":")[0] for link in service.links]
         return [*shared_services(service), *sources, *links]
 
     def _start(self, service: Service, name: str, cause: str, made: list[str]) -> None:

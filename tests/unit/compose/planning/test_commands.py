@@ -298,7 +298,7 @@ def test_images_that_are_not_there_are_pulled_or_built():
         ("always", {}, ["pull host:5000/team/a:1"]),
         ("daily", {}, ["pull host:5000/team/a:1"]),
         ("every_12h", {}, ["pull host:5000/team/a:1"]),
-        ("never", {"pull": "always"}, ["pull host:5000/team/a:1", "pull me/b", "pull app-c"]),
+        ("never", {"pull": "always"}, ["pull host:5000/team/a:1", "pull me/b"]),
         ("always", {"pull": "missing"}, []),
         ("missing", {"build": True}, ["build b", "build c"]),
         ("missing", {"services": ("b",), "build": True}, ["build b"]),
