@@ -1,5 +1,6 @@
 """Every verb of a container's life, on the real engine."""
 
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -204,3 +205,34 @@ def test_lists(node: Node) -> None:
 def test_image_missing(node: Node) -> None:
     status, answer = node.engine.call("POST", "/containers/create", {"Image": "nope"})
     assert (status, answer["message"]) == (404, "No such image: nope:latest")
+
+
+def test_wait_answers_its_headers_at_once(node: Node) -> None:
+    """The docker CLI starts the container only when it has them."""
+    container = node.create("sh", "-c", "exit 8")
+    with socket.socket(socket.AF_UNIX) as raw:
+        raw.settimeout(10)
+        raw.connect(str(node.engine.socket))
+        raw.sendall(f"POST /v1.51/containers/{container}/wait?condition=next-exit HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        head = raw.recv(4096)
+        assert head.startswith(b"HTTP/1.1 200 OK") and b"StatusCode" not in head
+        node.post(container, "start")
+        body = b""
+        while b'{"StatusCode":8}' not in body:
+            piece = raw.recv(4096)
+            assert piece, body
+            body += piece
+
+
+def test_links(node: Node) -> None:
+    """Legacy links of the default bridge: a name in /etc/hosts, and variables."""
+    linked = node.run("sleep", "1000", name="db-1", ExposedPorts={"5432/tcp": {}}, Env=["PASSWORD=x"])
+    address = node.inspect(linked)["NetworkSettings"]["IPAddress"]
+    script = "grep -w store /etc/hosts; env | grep ^STORE | sort"
+    lines = node.output("sh", "-c", script, host={"Links": ["db-1:store"]}).splitlines()
+    assert lines[0].split()[:2] == [address, "store"]
+    assert f"STORE_PORT_5432_TCP_ADDR={address}" in lines and "STORE_ENV_PASSWORD=x" in lines
+    node.post(linked, "stop", t=0)
+    lost = node.create("true", name="user", host={"Links": ["db-1:store"]})
+    status, answer = node.engine.call("POST", f"/containers/{lost}/start")
+    assert status in (409, 500) and "Cannot link to a non running container" in answer["message"]

@@ -62,6 +62,8 @@ def test_health(node: Node) -> None:
         assert events.next()["Action"] == "health_status: healthy"
     assert [c["Id"] for c in node.list(filters={"health": ["healthy"]})] == [container]
     assert "(healthy)" in node.list()[0]["Status"]
+    node.post(container, "stop", t=0)
+    assert node.state(container)["Health"]["Log"][-1]["ExitCode"] == 0
 
 
 def test_a_check_that_hangs(node: Node) -> None:

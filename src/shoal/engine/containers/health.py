@@ -6,7 +6,7 @@ import logging
 
 from shoal.contracts.runtime import ExecProcess, ExecRequest
 from shoal.engine.containers.parts import Parts
-from shoal.errors import ShoalError
+from shoal.errors import NotFound, ShoalError
 from shoal.lifecycle.health import OUTPUT_BYTES, Schedule, probe_argv, schedule_of, step, wait_ns
 from shoal.model.container import Container, ContainerStatus
 from shoal.model.health import Health, Healthcheck, Probe
@@ -56,6 +56,8 @@ class HealthChecks:
             if current.status is ContainerStatus.PAUSED:
                 continue
             probe = await self._probe(current, argv, schedule)
+            if probe is None:
+                continue
             changed = step(schedule, health, probe, container.started_at)
             if changed.status is not health.status:
                 await self._note(container, changed)
@@ -70,7 +72,8 @@ class HealthChecks:
             current = await book.save(current, health=health)
         self._parts.publish(current, f"health_status: {health.status.value}")
 
-    async def _probe(self, container: Container, argv: tuple[str, ...], schedule: Schedule) -> Probe:
+    async def _probe(self, container: Container, argv: tuple[str, ...], schedule: Schedule) -> Probe | None:
+        """The result, None where the container has ended: that says nothing about its health."""
         now_ns = self._parts.machine.now_ns
         start_at = now_ns()
         timeout_s = schedule.timeout_ns / _NS
@@ -84,6 +87,8 @@ class HealthChecks:
                 exit_code = await process.wait()
         except TimeoutError:
             exit_code, output = -1, bytearray(f"Health check exceeded timeout ({timeout_s:g}s)".encode())
+        except NotFound:
+            return None
         except ShoalError as error:
             exit_code, output = -1, bytearray(error.message.encode())
         finally:

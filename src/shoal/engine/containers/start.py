@@ -3,7 +3,7 @@
 import asyncio
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from shoal.model.health import Health
 from shoal.model.mount import MountPoint, MountType
 from shoal.model.network import JoinRequest, Sandbox
 from shoal.oci.runtime_spec import Surroundings, User, generate
+from shoal.oci.runtime_spec.links import link_env
 from shoal.oci.users import find_user
 
 _NOT_FOUND = ("executable file not found", "no such file or directory")
@@ -193,6 +194,7 @@ class Starter:
             user=self._user(container, root),
             devices=(*devices.all_devices(), *mapped) if host.privileged else mapped,
             block_devices=devices.block_numbers({item.path for item in rates}) if rates else {},
+            link_env=tuple(self._link_env(container)),
             seccomp=None if compiled else seccomp,
             annotations=compiled,
         )
@@ -217,6 +219,20 @@ class Starter:
         spec = container.spec
         passwd, group = (rootfs.read_text(root, path) for path in ("/etc/passwd", "/etc/group"))
         return find_user(spec.user, passwd, group, spec.host.group_add)
+
+    def _link_env(self, container: Container) -> Iterator[str]:
+        """Of legacy links: those of the default bridge. Raises: Conflict"""
+        if container.spec.host.network_mode != "bridge":
+            return
+        for link in container.spec.host.links:
+            reference, _, alias = link.partition(":")
+            other = self._parts.book.resolve(reference)
+            alias = alias or other.name
+            if not other.is_running:
+                raise Conflict(f"Cannot link to a non running container: /{other.name} AS /{container.name}/{alias}")
+            endpoint = other.endpoints.get("bridge")
+            address = endpoint.ipv4_address if endpoint else ""
+            yield from link_env(container.name, alias, address, other.spec.exposed_ports, other.spec.env)
 
     def _namespace(self, mode: str, kind: str) -> str:
         """Path of the namespace that a mode "container:<id>" shares, else "". Raises: Conflict"""

@@ -64,6 +64,7 @@ class Supervisor:
                 return None
             if _is_of_earlier_run(ended, container):
                 return None
+            health = self._health.latest(container)
             self._health.stop(container.id)
             # Noted down before the runtime forgets it: a crash during the clean-up must not lose the exit code.
             container = await book.save(
@@ -72,6 +73,7 @@ class Supervisor:
                 exit_code=ended.exit_status,
                 oom_killed=ended.oom_killed,
                 finished_at=ended.at,
+                health=health,
             )
             await self._ender.clean_up(container)
             ran_s = max(0, ended.at - container.started_at) / _NS
