@@ -68,8 +68,8 @@ e2e: install-tests ## whole stories, also with the docker CLI, Compose and the S
 bench: install-tests ## measure; AGAINST=unix:///… times another engine in turn
 	$(AS_ROOT) $(BIN)/python -m tests.bench $(if $(AGAINST),--against $(AGAINST))
 
-docs: install ## make the generated pages of docs/ anew
-	$(BIN)/python -m shoal.cli.docs
+docs: install-tests ## make the generated pages of docs/ anew
+	$(BIN)/python -m tests.support.docs
 
 clean: ## remove what was installed into this folder
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache build dist src/*.egg-info

@@ -3,28 +3,11 @@
 import os
 import secrets
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
-import shoal.api.archive
-import shoal.api.attach
-import shoal.api.auth
-import shoal.api.build
-import shoal.api.commit
-import shoal.api.containers
-import shoal.api.disk_usage
-import shoal.api.distribution
-import shoal.api.exec
-import shoal.api.images
-import shoal.api.logs
-import shoal.api.networks
-import shoal.api.stand_ins
-import shoal.api.stats
-import shoal.api.system
-import shoal.api.volumes
 from shoal.api.app import App
 from shoal.api.contract import unserved
-from shoal.api.router import Route
+from shoal.api.nouns import Nouns, all_routes
 from shoal.drivers.blobs import BlobStore
 from shoal.drivers.bootstrap import MmdebstrapBootstrap
 from shoal.drivers.builds.files import DiskBuildFiles
@@ -228,26 +211,26 @@ class Engine:
         logs = LogStreams(self.containers, files, self._logs, self._runtime, time.time_ns)
         stats = Stats(self.containers, self._runtime, HostProcessTable())
         archives = Archives(self.containers, self._snapshots, self.volumes, self._trees)
-        self.routes: Sequence[Route] = [
-            *shoal.api.system.routes(self.system),
-            *shoal.api.disk_usage.routes(self.images, self.containers, self.volumes, self.builds),
-            *shoal.api.auth.routes(self.images),
-            *shoal.api.distribution.routes(self.images),
-            *shoal.api.images.routes(self.images),
-            *shoal.api.commit.routes(Commits(self.containers, self.images, self.events)),
-            *shoal.api.containers.routes(self.containers),
-            *shoal.api.attach.routes(attaches),
-            *shoal.api.logs.routes(logs),
-            *shoal.api.archive.routes(archives),
-            *shoal.api.stats.routes(stats, self._host.memory_bytes),
-            *shoal.api.exec.routes(self.execs),
-            *shoal.api.networks.routes(self.networks),
-            *shoal.api.volumes.routes(self.volumes),
-            *shoal.api.build.routes(self.builds),
-            *shoal.api.stand_ins.routes(self.stand_ins),
-        ]
-        not_served = [(o.method, o.path) for o in unserved(self.routes)]
-        self.app = App(self.routes, unserved=not_served, observe=self.system.observe)
+        routes = all_routes(
+            Nouns(
+                system=self.system,
+                images=self.images,
+                containers=self.containers,
+                commits=Commits(self.containers, self.images, self.events),
+                attaches=attaches,
+                logs=logs,
+                archives=archives,
+                stats=stats,
+                execs=self.execs,
+                networks=self.networks,
+                volumes=self.volumes,
+                builds=self.builds,
+                stand_ins=self.stand_ins,
+                machine_bytes=self._host.memory_bytes,
+            )
+        )
+        not_served = [(o.method, o.path) for o in unserved(routes)]
+        self.app = App(routes, unserved=not_served, observe=self.system.observe)
 
     async def open(self) -> None:
         """Read the records, take over what runs, repair what a crash left half done."""

@@ -85,7 +85,7 @@ def encode_info(
         "ExperimentalBuild": False,
         "Swarm": _swarm_inactive(),
         "LiveRestoreEnabled": True,
-        "DefaultAddressPools": [{"Base": base, "Size": _pool_size(base)} for base in settings.address_pools],
+        "DefaultAddressPools": [_address_pool(pool) for pool in settings.address_pools],
         "Warnings": list(host.warnings) or None,
     }
 
@@ -138,9 +138,10 @@ def _abilities(host: HostFacts) -> dict[str, Any]:
     }
 
 
-def _pool_size(base: str) -> int:
-    """Prefix length of the networks made from this pool: /16, or /20 from the pools of 192.168."""
-    return 20 if base.startswith("192.168.") else 16
+def _address_pool(pool: str) -> dict[str, Any]:
+    """ "BASE/LEN[:SIZE]"; networks made from it are /SIZE, /16 where it does not say."""
+    base, _, size = pool.partition(":")
+    return {"Base": base, "Size": int(size or 16)}
 
 
 def _registry_config(settings: Settings) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from shoal.api.contract import OPERATIONS
+from tests.support.docs import DOCS, PAGES
 
 CONTRACT = Path(__file__).parents[4] / "shared" / "contracts" / "docker-engine-api-v1.51.yaml"
 
@@ -21,3 +22,7 @@ def test_the_table_equals_the_contract() -> None:
         if method in ("get", "head", "post", "put", "delete")
     }
     assert {(o.method, o.path, o.operation) for o in OPERATIONS} == contract
+
+
+def test_the_page_of_the_coverage_is_current() -> None:
+    assert (DOCS / "api-coverage.md").read_text() == PAGES["api-coverage.md"](), "run: make docs"

@@ -1,0 +1,78 @@
+"""Every route of the API, from the nouns that answer them."""
+
+from dataclasses import dataclass
+
+from shoal.api import (
+    archive,
+    attach,
+    auth,
+    build,
+    commit,
+    containers,
+    disk_usage,
+    distribution,
+    exec,
+    images,
+    logs,
+    networks,
+    stand_ins,
+    stats,
+    system,
+    volumes,
+)
+from shoal.api.router import Route
+from shoal.engine.builds import Builds
+from shoal.engine.commits import Commits
+from shoal.engine.containers import Containers
+from shoal.engine.execs import Execs
+from shoal.engine.images import Images
+from shoal.engine.networks import Networks
+from shoal.engine.stand_ins import StandIns
+from shoal.engine.streams.archives import Archives
+from shoal.engine.streams.attach import Attaches
+from shoal.engine.streams.logs import LogStreams
+from shoal.engine.streams.stats import Stats
+from shoal.engine.system import System
+from shoal.engine.volumes import Volumes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nouns:
+    """What the API speaks for. machine_bytes: memory of the machine"""
+
+    system: System
+    images: Images
+    containers: Containers
+    commits: Commits
+    attaches: Attaches
+    logs: LogStreams
+    archives: Archives
+    stats: Stats
+    execs: Execs
+    networks: Networks
+    volumes: Volumes
+    builds: Builds
+    stand_ins: StandIns
+    machine_bytes: int
+
+
+def all_routes(nouns: Nouns) -> list[Route]:
+    """The whole API."""
+    return [
+        *system.routes(nouns.system),
+        *disk_usage.routes(nouns.images, nouns.containers, nouns.volumes, nouns.builds),
+        *auth.routes(nouns.images),
+        *distribution.routes(nouns.images),
+        *images.routes(nouns.images),
+        *commit.routes(nouns.commits),
+        *containers.routes(nouns.containers),
+        *attach.routes(nouns.attaches),
+        *logs.routes(nouns.logs),
+        *archive.routes(nouns.archives),
+        *stats.routes(nouns.stats, nouns.machine_bytes),
+        *exec.routes(nouns.execs),
+        *networks.routes(nouns.networks),
+        *volumes.routes(nouns.volumes),
+        *build.routes(nouns.builds),
+        *stand_ins.routes(nouns.stand_ins),
+    ]
