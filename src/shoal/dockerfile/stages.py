@@ -57,6 +57,7 @@ class BuildPlan:
     build_args: Mapping[str, str]
     unused_args: tuple[str, ...] = ()
     names: Mapping[str, int] = field(default_factory=dict)  #: {stage name or number: index}, of every stage
+    warnings: tuple[str, ...] = ()  #: of the parser
 
     @property
     def target(self) -> Stage:
@@ -109,6 +110,7 @@ def plan_build(
         build_args=given,
         unused_args=_unused(instructions, given),
         names=names,
+        warnings=ast.warnings,
     )
 
 

@@ -165,20 +165,30 @@ class TarContext:
 
     def _unpack(self) -> Path:
         target = self._folder / "files"
-        target.mkdir()
-        root = str(target)
-        with open_plain(str(self._tar)) as plain:
-            for member, content in members(plain):
-                name = safe_name(member.name)
-                if name not in self._entries:
-                    continue
-                self._check_folder(name)
-                parent = rooted.make_directories(root, posixpath.dirname(name), (0, 0))
-                link = os.path.join(root, safe_name(member.linkname)) if member.islnk() else ""
-                put_member(member, content, os.path.join(parent, posixpath.basename(name)), link, (0, 0))
-                if member.isdir():
-                    os.utime(os.path.join(root, name), (member.mtime, member.mtime))
+        try:
+            target.mkdir()
+            with open_plain(str(self._tar)) as plain:
+                self._put_all(plain, str(target))
+        except OSError as error:
+            raise DriverError(f"cannot unpack the build context: {error.strerror or error}") from error
         return target
+
+    def _put_all(self, plain: IO[bytes], root: str) -> None:
+        made = {""}
+        for member, content in members(plain):
+            name = safe_name(member.name)
+            if name not in self._entries:
+                continue
+            parent = posixpath.dirname(name)
+            if parent not in made:
+                # Folders only, in a tree that is new: no symlink can be on the way.
+                self._check_folder(name)
+                os.makedirs(os.path.join(root, parent), exist_ok=True)
+                made.add(parent)
+            link = os.path.join(root, safe_name(member.linkname)) if member.islnk() else ""
+            put_member(member, content, os.path.join(root, name), link, (0, 0))
+            if member.isdir():
+                os.utime(os.path.join(root, name), (member.mtime, member.mtime))
 
     def _check_folder(self, name: str) -> None:
         above = posixpath.dirname(name)

@@ -113,6 +113,11 @@ class StageGraph:
         return await asyncio.shield(self._images[key])
 
     async def _find_image(self, reference: str, platform: Platform, stage: int, asked: bool) -> Image:
+        image = await self._get_image(reference, platform, stage, asked)
+        self._job.held.enter_context(self._tools.images.hold(image.chain_id))
+        return image
+
+    async def _get_image(self, reference: str, platform: Platform, stage: int, asked: bool) -> Image:
         images, request = self._tools.images, self._job.request
         if not request.pull:
             try:

@@ -65,7 +65,6 @@ class Builds:
         self._events = events
         self._cache = BuildCache(store, images, settings.now_ns)
         self._tools = Tools(images=images, networks=networks, drivers=drivers, settings=settings, cache=self._cache)
-        self._running = 0
 
     async def open(self) -> None:
         """Remove what the builds of a dead engine left. Called once at start, before images collect their garbage."""
@@ -118,6 +117,8 @@ class Builds:
         try:
             for number, arg in enumerate(build.plan.head, 1):
                 job.transcript.say_now(f"Step {number}/{build.plan.step_count} : {arg.original}\n")
+            for warning in build.plan.warnings:
+                job.transcript.say_now(f"[Warning] {warning}\n")
             basis = await StageGraph(self._tools, job, build.plan).run()
             if build.plan.unused_args:
                 names = " ".join(build.plan.unused_args)
@@ -144,6 +145,7 @@ class Builds:
         )
 
     async def _clean_up(self, job: Job) -> None:
+        job.held.close()
         await job.sources.close()
         await job.context.close()
         await asyncio.to_thread(shutil.rmtree, job.folder, ignore_errors=True)

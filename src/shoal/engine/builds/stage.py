@@ -118,6 +118,7 @@ class StageBuild:
             layer = self._tools.images.layer(done.layer)
             if layer is None:
                 raise InternalError(f"layer {done.layer} of a finished step is gone")
+            self._job.held.enter_context(self._tools.images.hold(layer.chain_id))
             layers = (*layers, layer)
         item = HistoryItem(
             created_at=done.created_at,
@@ -189,6 +190,8 @@ class StageBuild:
                 await self._tools.cache.keep(done)
                 return done
         layer = await self._change(basis, step, inputs)
+        if layer is not None:
+            self._job.held.enter_context(self._tools.images.hold(layer.chain_id))
         done = BuildStep(
             digest=digest,
             same_as=same_as,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,8 +93,8 @@ class Sources:
 class Job:
     """One build under way.
 
-    context: None where nothing was sent (a Dockerfile by URL)
     folder: small files of its steps
+    held: layers that nobody may remove before the build has ended
     """
 
     id: str
@@ -103,5 +104,6 @@ class Job:
     transcript: Transcript
     sources: Sources
     folder: Path
+    held: ExitStack = field(default_factory=ExitStack)
     ignore_cache: bool = False
     warned: set[str] = field(default_factory=set)
