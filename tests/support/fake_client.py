@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from shoal.client.errors import answer_error
+from shoal.client.hosts import Host
 from shoal.client.streams import encode_query
 from tests.support.fake_docker import FakeDocker, Reply
 
@@ -52,7 +53,7 @@ class FakeClient:
 
     def __init__(self, docker: FakeDocker) -> None:
         self.docker = docker
-        self.host = "fake"
+        self.host = Host("unix", path="/run/fake.sock")
         self.sent: list[tuple[str, str, dict[str, str]]] = []
 
     def request(

@@ -45,7 +45,7 @@ def _printed(project: Project) -> Map:
     tree.pop("version", None)
     services = {name: service.tree for name, service in project.services.items()}
     tree["services"] = Map(services)
-    return without_unused(tree) if project.interpolated else tree
+    return without_unused(tree) if project.interpolated and not project.all_resources else tree
 
 
 def _escaped(value: Any) -> Any:

@@ -36,6 +36,7 @@ class LoadOptions(Noun):
     services: asked for by name; their own profiles become active. () is all
     interpolate, normalize, resolve_paths, resolve_env, check: False leaves that phase out, for `compose config`
     check_support: keys that Shoal cannot honour are errors; False makes them warnings
+    all_resources: keep networks, volumes, secrets and configs that no service uses
     home: what `~` stands for; "" where it is not known
     env_files: of the project (`--env-file`, `.env`), for the label and for includes
     """
@@ -51,6 +52,7 @@ class LoadOptions(Noun):
     check: bool = True
     check_support: bool = True
     compatibility: bool = False
+    all_resources: bool = False
     home: str = ""
     env_files: tuple[str, ...] = ()
 

@@ -202,6 +202,7 @@ class Project(Noun):
     files: absolute paths of the files it was loaded from
     env_files: absolute paths of the environment files it was loaded with
     compatibility: names join with `_` in place of `-`
+    all_resources: networks, volumes, secrets and configs that no service uses are in it too
     interpolated: False where variables were left as they are: `tree` is all there is then
     link_environment: links give variables such as `DB_PORT_3306_TCP_ADDR` (files of the first format)
     """
@@ -220,6 +221,7 @@ class Project(Noun):
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     compatibility: bool = False
     interpolated: bool = True
+    all_resources: bool = False
     link_environment: bool = False
     tree: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 

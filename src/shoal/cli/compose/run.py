@@ -113,6 +113,7 @@ def run_options(session: Session, service: str, command: list[str], *, has_tty: 
         no_deps=options.flag("no-deps"),
         remove_orphans=options.flag("remove-orphans"),
         home=session.found.env.get("HOME", ""),
+        api_socket=session.api_socket,
     )
 
 

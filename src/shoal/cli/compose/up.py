@@ -169,6 +169,7 @@ def up_options(
         stop_timeout_s=timeout_s(options),
         wait=start and (on("wait") or wait_timeout > 0),
         wait_timeout_s=float(wait_timeout) or None,
+        api_socket=session.api_socket,
     )
 
 

@@ -48,7 +48,7 @@ def load_project(sources: Sequence[Source], env: Mapping[str, str], options: Loa
             check_consistency(tree, disabled)
         if options.resolve_env and options.interpolate:
             tree = with_environment(tree, context, env)
-        if options.normalize:
+        if options.normalize and not options.all_resources:
             tree = without_unused(tree)
         warnings = [_unset(one) for one in context.unset]
         if options.check:
@@ -113,6 +113,7 @@ def _project(
         "profiles": options.profiles,
         "environment": dict(env),
         "compatibility": options.compatibility,
+        "all_resources": options.all_resources,
         "link_environment": context.v1,
         "tree": tree,
     }

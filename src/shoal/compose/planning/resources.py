@@ -41,8 +41,9 @@ class Resources:
         remake: False leaves networks and volumes alone whose configuration changed
         """
         self._remake = remake
-        networks: dict[str, Network] = {}
-        volumes: dict[str, Volume] = {}
+        everything = self._project.all_resources
+        networks: dict[str, Network] = dict(self._project.networks) if everything else {}
+        volumes: dict[str, Volume] = dict(self._project.volumes) if everything else {}
         for service in services:
             for one in (service, *service.pre_start):
                 for attachment in one.networks:

@@ -280,6 +280,21 @@ def test_images_ls_top_volumes_and_version(shell: Shell) -> None:
     assert shell.ok("version --short").count(".") == 2
 
 
+def test_resources_that_nobody_uses_are_left_out_unless_asked_for(shell: Shell) -> None:
+    shell.write("name: app\nservices: {a: {image: redis}}\nvolumes: {spare: {}}\nnetworks: {aside: {}}\n")
+    shell.ok("up -d")
+    assert (list(shell.docker.networks), list(shell.docker.volumes)) == (["app_default"], [])
+    assert "spare" not in shell.ok("config") and "spare" in shell.ok("--all-resources config")
+    shell.ok("--all-resources up -d")
+    assert (set(shell.docker.networks), list(shell.docker.volumes)) == ({"app_default", "app_aside"}, ["app_spare"])
+
+
+def test_the_engine_s_socket_is_given_to_services_that_ask(shell: Shell) -> None:
+    shell.write("name: app\nservices: {a: {image: redis, use_api_socket: true}}\n")
+    shell.ok("up -d")
+    assert "/run/fake.sock:/var/run/docker.sock:rw" in shell.docker.find("app-a-1").spec["HostConfig"]["Binds"]
+
+
 def test_config_lists(shell: Shell) -> None:
     assert shell.ok("config --services").split() == ["web", "db"]
     assert shell.ok("config --images").split() == ["nginx", "redis"]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from shoal.compose.operations import Operation, Plan
     from shoal.compose.project import Project
 
+API_SOCKET = "/var/run/docker.sock"
 NO_FILE = "no configuration file provided: not found"
 
 
@@ -72,6 +73,7 @@ class Session:
             profiles=found.profiles,
             services=tuple(services),
             compatibility=self._group.flag("compatibility") or is_true(found.env.get("COMPOSE_COMPATIBILITY")),
+            all_resources=self._group.flag("all-resources"),
             home=found.env.get("HOME", ""),
             env_files=found.env_files,
         )
@@ -134,6 +136,12 @@ class Session:
         ids = sorted({state.image_id(reference) for reference in linked} - {""})
         ports = {one: tuple((api.images.inspect(one).get("Config") or {}).get("ExposedPorts") or ()) for one in ids}
         return replace(state, image_ports=ports)
+
+    @property
+    def api_socket(self) -> str:
+        """Path of the engine's socket on its machine, for `use_api_socket`."""
+        host = self.context.client.host
+        return host.path if host.kind == "unix" else API_SOCKET
 
     # -- carrying out
 
