@@ -210,15 +210,16 @@ class ExecStarter:
         """The pid, as soon as crun has written it."""
         os.set_blocking(report, False)
         data = b""
-        while not parse_report(data).pid:
+        while not (found := parse_report(data)).pid and not found.errors:
             await wait_readable(report)
             piece = os.read(report, 4096)
             data += piece
-            if not piece or data.lstrip()[:1] == b"{":
-                await status
-                found = parse_report(data + _read_rest(report))
-                raise exec_error("; ".join(found.errors), program)
-        return parse_report(data).pid
+            if not piece:
+                break
+        if found.pid and not found.errors:
+            return found.pid
+        await status
+        raise exec_error("; ".join(parse_report(data + _read_rest(report)).errors), program)
 
 
 class _Console:
