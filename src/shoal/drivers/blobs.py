@@ -1,6 +1,5 @@
 """Blobs in an OCI image layout on disk. Source: OCI image specification, image-layout.md."""
 
-import asyncio
 import contextlib
 import errno
 import hashlib
@@ -11,6 +10,7 @@ from collections.abc import AsyncIterable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from shoal.drivers.threads import in_thread
 from shoal.errors import DriverError, NotFound, ShoalError
 from shoal.oci.digest import encoded, parse_digest, sha256
 
@@ -66,7 +66,7 @@ class BlobStore:
         """The digest of `data`, which is kept from now on."""
         digest = sha256(data)
         if self.size(digest) != len(data):
-            await asyncio.to_thread(self._add, data)
+            await in_thread(self._add, data)
         return digest
 
     def _add(self, data: bytes) -> None:
@@ -89,7 +89,7 @@ class BlobStore:
     ) -> None:
         """See the contract. Written in pieces of a MiB, hashed in a worker thread beside the download."""
         partial = self._partial(digest)
-        hasher = await asyncio.to_thread(_hash_prefix, partial, offset)
+        hasher = await in_thread(_hash_prefix, partial, offset)
         fd = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             os.ftruncate(fd, offset)
@@ -102,7 +102,7 @@ class BlobStore:
                     raise DriverError(
                         f"filesystem layer verification failed for digest {digest}: more than {size_bytes} bytes"
                     )
-                await asyncio.to_thread(_append, fd, piece, hasher)
+                await in_thread(_append, fd, piece, hasher)
                 advance(at)
         finally:
             os.close(fd)
@@ -132,12 +132,22 @@ class BlobStore:
 
     async def remove(self, digest: str) -> None:
         """Forget a blob; one that is not here is no error."""
-        await asyncio.to_thread(self.path(digest).unlink, missing_ok=True)
+        # The name goes at once: whoever brings the same blob from now on is not undone by a slow unlink.
+        trash = self._ingest / f"new-gone-{encoded(digest)}"
+        try:
+            os.rename(self.path(digest), trash)
+        except FileNotFoundError:
+            return
+        await in_thread(trash.unlink, missing_ok=True)
 
     def digests(self) -> Sequence[tuple[str, int]]:
         """(digest, when it was written in ns) of each blob."""
+        found = []
         with os.scandir(self._blobs) as entries:
-            return [(f"sha256:{entry.name}", entry.stat().st_mtime_ns) for entry in entries]
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):
+                    found.append((f"sha256:{entry.name}", entry.stat().st_mtime_ns))
+        return found
 
     def write_index(self, entries: Sequence[tuple[str, str, int, str]]) -> None:
         """Make index.json name these: (manifest's digest, media type, size, reference or "")."""

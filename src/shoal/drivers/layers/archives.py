@@ -22,6 +22,7 @@ from shoal.drivers.layers.streams import (
 from shoal.drivers.layers.tar import FILE, FOLDER, LINK, SYMLINK, TarEntry, TarReader
 from shoal.drivers.layers.tar_writer import END, encode_header, padding
 from shoal.drivers.layers.work import Workers
+from shoal.drivers.threads import in_thread
 from shoal.errors import InvalidArgument
 from shoal.oci.whiteout import clean_path
 
@@ -144,7 +145,7 @@ class ImageArchives:
             yield encode_header(entry)
             if member.digest:
                 with self._blobs.path(member.digest).open("rb", buffering=0) as file:
-                    while data := await asyncio.to_thread(os.read, file.fileno(), _CHUNK):
+                    while data := await in_thread(os.read, file.fileno(), _CHUNK):
                         yield data
             elif member.data:
                 yield member.data

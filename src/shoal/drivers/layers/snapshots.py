@@ -28,6 +28,7 @@ from shoal.drivers.layers.tar import TarReader
 from shoal.drivers.layers.unpack import Unpacker
 from shoal.drivers.layers.work import Workers, throttled
 from shoal.drivers.mount import unmount
+from shoal.drivers.threads import in_thread
 from shoal.errors import DriverError, InvalidArgument, NotFound
 from shoal.model.change import Change
 from shoal.oci.digest import chain_id, encoded
@@ -80,7 +81,7 @@ class OverlaySnapshots:
             return
         self._active[key] = parent  # from now on the garbage collection knows
         try:
-            await asyncio.to_thread(self._prepare, key, parent)
+            await in_thread(self._prepare, key, parent)
         except BaseException:
             del self._active[key]
             raise
@@ -105,7 +106,7 @@ class OverlaySnapshots:
     async def mount(self, key: str, *, readonly: bool = False) -> Path:
         """The directory where the snapshot's files are."""
         folder = self._snapshot(key)
-        return await asyncio.to_thread(self._mount, folder, self._active[key], readonly)
+        return await in_thread(self._mount, folder, self._active[key], readonly)
 
     def _mount(self, folder: Path, parent: str, readonly: bool) -> Path:
         merged = folder / "merged"
@@ -118,14 +119,14 @@ class OverlaySnapshots:
 
     async def unmount(self, key: str) -> None:
         """Take the mount away; no error where there is none."""
-        await asyncio.to_thread(unmount, str(self._snapshots / key / "merged"))
+        await in_thread(unmount, str(self._snapshots / key / "merged"))
 
     async def remove(self, key: str) -> None:
         """Unmount and delete; no error where it is gone."""
         if self._active.pop(key, None) is None:
             return
         await self.unmount(key)
-        await asyncio.to_thread(self._throw_away, self._snapshots / key)
+        await in_thread(self._throw_away, self._snapshots / key)
 
     def upper(self, key: str) -> Path:
         """The directory that takes the changes."""
@@ -142,16 +143,16 @@ class OverlaySnapshots:
     async def changes(self, key: str) -> Sequence[Change]:
         """What differs from the parent, in order of path."""
         lowers = [str(lower) for lower in self._lowers(self._active.get(key, ""))]
-        return await asyncio.to_thread(upper.list_changes, str(self.upper(key)), lowers)
+        return await in_thread(upper.list_changes, str(self.upper(key)), lowers)
 
     async def usage(self, key: str) -> int:
         """Bytes that the changes take."""
-        return await asyncio.to_thread(upper.usage_bytes, str(self.upper(key)))
+        return await in_thread(upper.usage_bytes, str(self.upper(key)))
 
     async def diff_tar(self, key: str) -> AsyncIterator[bytes]:
         """The changes as a layer tar."""
         pieces = _gathered(upper.LayerTar(str(self.upper(key))).chunks())
-        while piece := await asyncio.to_thread(next, pieces, b""):
+        while piece := await in_thread(next, pieces, b""):
             yield piece
 
     async def diff(self, key: str) -> LayerBlob:
@@ -183,7 +184,7 @@ class OverlaySnapshots:
         chain = chain_id(parent, blob.diff_id)
         async with self._placing:
             if not self.has_layer(chain):
-                await asyncio.to_thread(self._promote, self.upper(key), chain, parent)
+                await in_thread(self._promote, self.upper(key), chain, parent)
         await self.remove(key)
         return chain, blob
 
@@ -243,7 +244,7 @@ class OverlaySnapshots:
         if parent and parent not in self._parent_of:
             raise NotFound(f"No such layer: {parent}")
         async with self._placing:
-            await asyncio.to_thread(self._publish, unpacked, chain_id, parent)
+            await in_thread(self._publish, unpacked, chain_id, parent)
 
     def _publish(self, unpacked: UnpackedLayer, chain: str, parent: str) -> None:
         if unpacked.implied:
@@ -264,15 +265,15 @@ class OverlaySnapshots:
 
     async def discard(self, unpacked: UnpackedLayer) -> None:
         """Drop an unpacked layer that is not wanted after all."""
-        await asyncio.to_thread(self._throw_away, unpacked.directory.parent)
+        await in_thread(self._throw_away, unpacked.directory.parent)
 
     async def remove_layer(self, chain_id: str) -> None:
         """Delete a layer that nothing stands on."""
         async with self._placing:
             if self._parent_of.pop(chain_id, None) is None:
                 return
-            trash = await asyncio.to_thread(self._hide_layer, chain_id)
-        await asyncio.to_thread(shutil.rmtree, trash)
+            trash = await in_thread(self._hide_layer, chain_id)
+        await in_thread(shutil.rmtree, trash)
 
     def _hide_layer(self, chain: str) -> Path:
         overlay.drop_links(self._links, self._diff(chain))

@@ -13,6 +13,7 @@ import aiohttp
 from shoal.contracts.registry import FetchedManifest
 from shoal.drivers.registry.failures import Refused, connection_error, pull_error, push_error, refusal
 from shoal.drivers.registry.tokens import Tokens, Wish
+from shoal.drivers.threads import in_thread
 from shoal.errors import DriverError, InvalidArgument, ShoalError, Unauthorized, Unavailable
 from shoal.model.registry import RegistryAuth
 from shoal.model.settings import Settings
@@ -333,7 +334,7 @@ async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
 async def _file_chunks(path: Path, advance: Callable[[int], None] | None) -> AsyncIterator[bytes]:
     at = 0
     with path.open("rb", buffering=0) as file:
-        while data := await asyncio.to_thread(os.read, file.fileno(), _CHUNK):
+        while data := await in_thread(os.read, file.fileno(), _CHUNK):
             yield data
             at += len(data)
             if advance is not None:

@@ -50,7 +50,8 @@ class Installer:
         self._snapshots = snapshots
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
-    def _lock(self, name: str) -> asyncio.Lock:
+    def lock(self, name: str) -> asyncio.Lock:
+        """Taken by whoever brings this blob or layer here."""
         lock = self._locks.get(name)
         if lock is None:
             lock = self._locks[name] = asyncio.Lock()
@@ -68,7 +69,7 @@ class Installer:
         unpacking = asyncio.Semaphore(UNPACKING)
 
         async def one(index: int, layer: WantedLayer) -> Layer:
-            async with self._lock(layer.blob.digest):
+            async with self.lock(layer.blob.digest):
                 await fetch(layer)
             before = turns[index - 1] if index else None
             result = await self._place(layer, before, unpacking, report if said else _silent)
@@ -88,7 +89,7 @@ class Installer:
         self, layer: WantedLayer, before: asyncio.Event | None, unpacking: asyncio.Semaphore, report: Report
     ) -> Layer:
         """Unpack at once, publish when the layer below is there."""
-        async with self._lock(layer.chain_id):
+        async with self.lock(layer.chain_id):
             known = self._catalog.layer(layer.chain_id)
             if self._snapshots.has_layer(layer.chain_id) and known is not None:
                 return _layer(layer, known.unpacked_bytes)

@@ -72,21 +72,19 @@ class Maker:
             comment=new.comment,
             container=new.container,
         )
-        with self._catalog.hold(*(layer.chain_id for layer in new.layers)):
+        with self._catalog.hold_all():
             image = await self.record(encode_config_file(file), file, new.layers)
             return await self._catalog.save(replace(image, parent=new.parent), tags=tags, at=at)
 
     async def record(self, config_body: bytes, file: ConfigFile, layers: Sequence[Layer]) -> Image:
-        """The image of this config and these layers, with a manifest of our own; not yet on record."""
+        """The image of this config and these layers, with a manifest of our own, not on record yet. The caller holds."""
         config = Descriptor(media_type=OCI_CONFIG, digest=sha256(config_body), size_bytes=len(config_body))
         manifest = Manifest(media_type=OCI_MANIFEST, config=config, layers=tuple(layer_descriptors(layers)))
         body = encode_manifest(config, manifest.layers)
-        # Held to the end of the loop's turn only: both are small, and the record follows at once.
-        with self._catalog.hold(config.digest, sha256(body)):
-            await self._blobs.add(config_body)
-            digest = await self._blobs.add(body)
-            fetched = FetchedManifest(digest=digest, media_type=OCI_MANIFEST, body=body)
-            return replace(image_of(file, manifest, fetched), layers=tuple(layers))
+        await self._blobs.add(config_body)
+        digest = await self._blobs.add(body)
+        fetched = FetchedManifest(digest=digest, media_type=OCI_MANIFEST, body=body)
+        return replace(image_of(file, manifest, fetched), layers=tuple(layers))
 
     async def commit_layer(self, key: str, parent: str) -> Layer:
         """The layer that an active snapshot becomes."""

@@ -117,9 +117,10 @@ class Puller:
     async def _config(self, reference: Reference, descriptor: Descriptor, call: "_Call") -> ConfigFile:
         if descriptor.size_bytes > MANIFEST_LIMIT_BYTES:
             raise InvalidArgument(f"image config of {descriptor.size_bytes} bytes is too large")
-        if self._blobs.size(descriptor.digest) is None:
-            chunks = self._registry.blob(reference, descriptor, 0, call.auth)
-            await self._blobs.receive(descriptor.digest, descriptor.size_bytes, chunks, 0, lambda at: None)
+        async with self._installer.lock(descriptor.digest):
+            if self._blobs.size(descriptor.digest) is None:
+                chunks = self._registry.blob(reference, descriptor, 0, call.auth)
+                await self._blobs.receive(descriptor.digest, descriptor.size_bytes, chunks, 0, lambda at: None)
         return decode_config_file(self._blobs.read(descriptor.digest))
 
     async def _record(self, reference: Reference, pulled: Pulled, report: Report, at: int) -> Image:
