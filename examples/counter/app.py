@@ -1,6 +1,8 @@
 """Counts its visitors in Redis and says which container answered."""
 
+import signal
 import socket
+import sys
 
 from flask import Flask
 from redis import Redis
@@ -26,4 +28,6 @@ def page() -> str:
 
 
 if __name__ == "__main__":
+    # The first process of a container has no default for SIGTERM: without this, stopping takes the whole grace period.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     app.run(host="0.0.0.0", port=5000)
