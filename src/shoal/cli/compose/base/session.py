@@ -248,7 +248,7 @@ class Session:
     def _parallel(self) -> int:
         from shoal.client.apply import DEFAULT_PARALLEL
 
-        text = str(self._group.number("parallel") or "") or self.context.env.get("COMPOSE_PARALLEL_LIMIT") or ""
+        text = str(self._group.number("parallel") or "") or self.found.env.get("COMPOSE_PARALLEL_LIMIT") or ""
         if not text:
             return DEFAULT_PARALLEL
         try:
