@@ -19,17 +19,17 @@ _HEAD = """\
 
 Made from the table of commands by `python -m shoal.cli.reference`; a test holds it to the code.
 
-`shoal [OPTIONS] COMMAND`. The words are docker's: what works with `docker` works with `shoal`, and `docker compose` is
-`shoal compose` (`shoal up` and `shoal down` are short forms). Flags are written `--name value`, `--name=value`, `-n value`,
-`-nvalue`; short switches may be joined (`-it`); `--` ends the flags. `run`, `create`, `exec` and `top` take flags only
-before their first argument.
+`shoal [OPTIONS] COMMAND`. The words are docker's: what works with `docker` works with `shoal`, and `docker compose`
+is `shoal compose` (`shoal up` and `shoal down` are short forms). Flags are written `--name value`, `--name=value`,
+`-n value`, `-nvalue`; short switches may be joined (`-it`); `--` ends the flags. `run`, `create`, `exec` and `top`
+take flags only before their first argument.
 
 ## The engine's address
 
 `-H`, else `SHOAL_HOST`, else `DOCKER_HOST`, else `unix:///run/shoal/shoal.sock`. TCP is `tcp://name:port`, with
-`--tlsverify` (and `DOCKER_TLS_VERIFY`, `DOCKER_CERT_PATH`) for TLS. The newest API version that both sides speak is used;
-`SHOAL_API_VERSION` or `DOCKER_API_VERSION` fixes it. Logins are kept in `~/.docker/config.json` as docker keeps them
-(`SHOAL_CONFIG`, else `DOCKER_CONFIG`, names another folder), in plain or through its credential helpers.
+`--tlsverify` (and `DOCKER_TLS_VERIFY`, `DOCKER_CERT_PATH`) for TLS. The newest API version that both sides speak is
+used; `SHOAL_API_VERSION` or `DOCKER_API_VERSION` fixes it. Logins are kept in `~/.docker/config.json` as docker
+keeps them (`SHOAL_CONFIG`, else `DOCKER_CONFIG`, names another folder), in plain or through its credential helpers.
 
 ## Exit statuses
 
@@ -44,10 +44,10 @@ before their first argument.
 
 ## Formats
 
-`--format` takes `json`, `table`, or a Go template: fields, `range`, `if`, `with`, variables, pipelines and the functions
-`json`, `join`, `split`, `lower`, `upper`, `title`, `pad`, `truncate`, `println`, `printf`, `print`, `len`, `index`,
-`slice`, `eq`, `ne`, `lt`, `le`, `gt`, `ge`, `and`, `or`, `not`. `table TEMPLATE` prints headings above the columns, which
-`\\t` separates.
+`--format` takes `json`, `table`, or a Go template: fields, `range`, `if`, `with`, variables, pipelines, and the
+functions `json`, `join`, `split`, `lower`, `upper`, `title`, `pad`, `truncate`, `println`, `printf`, `print`,
+`len`, `index`, `slice`, `eq`, `ne`, `lt`, `le`, `gt`, `ge`, `and`, `or`, `not`. `table TEMPLATE` prints headings
+above the columns, which `\\t` separates.
 """
 
 

@@ -6,26 +6,60 @@ Answers are the engine's JSON as it stands (dicts and lists with Docker's names)
 
 from __future__ import annotations
 
-from shoal.client.containers import Containers, Execs
-from shoal.client.images import Builds, Images
-from shoal.client.networks import Networks
-from shoal.client.system import System
-from shoal.client.volumes import Volumes
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from shoal.client.containers import Containers, Execs
     from shoal.client.http import Client
+    from shoal.client.images import Builds, Images
+    from shoal.client.networks import Networks
+    from shoal.client.system import System
+    from shoal.client.volumes import Volumes
 
 
 class Api:
-    """The nouns of one engine."""
+    """The nouns of one engine. Each is imported when it is first asked for: a command needs one or two of them."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self.containers = Containers(client)
-        self.execs = Execs(client)
-        self.images = Images(client)
-        self.builds = Builds(client)
-        self.networks = Networks(client)
-        self.volumes = Volumes(client)
-        self.system = System(client)
+
+    @property
+    def containers(self) -> Containers:
+        from shoal.client.containers import Containers
+
+        return Containers(self.client)
+
+    @property
+    def execs(self) -> Execs:
+        from shoal.client.containers import Execs
+
+        return Execs(self.client)
+
+    @property
+    def images(self) -> Images:
+        from shoal.client.images import Images
+
+        return Images(self.client)
+
+    @property
+    def builds(self) -> Builds:
+        from shoal.client.images import Builds
+
+        return Builds(self.client)
+
+    @property
+    def networks(self) -> Networks:
+        from shoal.client.networks import Networks
+
+        return Networks(self.client)
+
+    @property
+    def volumes(self) -> Volumes:
+        from shoal.client.volumes import Volumes
+
+        return Volumes(self.client)
+
+    @property
+    def system(self) -> System:
+        from shoal.client.system import System
+
+        return System(self.client)

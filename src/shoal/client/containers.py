@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from shoal.client.streams import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def segment(name: str) -> str:
     """`name` as one segment of a path."""
-    return quote(name, safe="")
+    return quote(name)
 
 
 class Containers:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import quote
+
+from shoal.client.streams import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

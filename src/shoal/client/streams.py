@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-from urllib.parse import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 STDIN, STDOUT, STDERR = 0, 1, 2
+_UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~"
 _MAX_HEAD_LINE_BYTES = 65536
 
 
@@ -39,6 +39,14 @@ def read_head(reader: io.BufferedReader[socket.SocketIO]) -> tuple[int, dict[str
             return status, headers
 
 
+def quote(text: str, safe: str = "") -> str:
+    """`text` as part of a URL, as urllib.parse.quote makes it, without its two milliseconds of import."""
+    if text.isalnum() and text.isascii():
+        return text
+    kept = _UNRESERVED + safe
+    return "".join(char if char in kept else "".join(f"%{byte:02X}" for byte in char.encode()) for char in text)
+
+
 def encode_query(query: Mapping[str, Any] | None) -> str:
     """ "?a=1&b=…", or "" where nothing is left. Lists are repeated, dicts become JSON, None is left out."""
     pairs: list[str] = []
@@ -52,7 +60,7 @@ def encode_query(query: Mapping[str, Any] | None) -> str:
                 text = json.dumps(item, separators=(",", ":"))
             else:
                 text = str(item)
-            pairs.append(f"{quote(name, safe='')}={quote(text, safe='')}")
+            pairs.append(f"{quote(name)}={quote(text)}")
     return "?" + "&".join(pairs) if pairs else ""
 
 

@@ -67,7 +67,7 @@ def test_help_of_all_and_of_a_group(program: Program) -> None:
         (["imagess"], 2, 'shoal: unknown command: shoal imagess\ndid you mean "shoal images"?\n'),
         (["network", "creat"], 2, "shoal: unknown command: shoal network creat\n"),
         (["stop"], 2, "shoal: 'shoal stop' requires at least 1 argument\n\nUsage:  shoal stop [OPTIONS] CONTAINER "),
-        (["ps", "--nope"], 2, "shoal: unknown flag: --nope\n\nUsage:  shoal ps [OPTIONS]\n\nRun 'shoal ps --help' for "),
+        (["ps", "--nope"], 2, "shoal: unknown flag: --nope\n\nUsage:  shoal ps [OPTIONS]\n\nRun 'shoal ps --help'"),
         (["run", "--nope"], 125, "shoal: unknown flag: --nope\n\nUsage:  shoal run [OPTIONS] IMAGE "),
         (["ps", "-f", "x"], 2, "shoal: invalid argument: bad format of filter (expected name=value)\n"),
         (["ps", "--format", "{{.Nope}}"], 1, "Error: template: :1: executing"),

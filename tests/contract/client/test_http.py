@@ -1,15 +1,18 @@
 """The HTTP client against a server on a real socket."""
 
+import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shoal.client.api import Api
 from shoal.client.errors import ClientError, ConnectionLost, EngineUnreachable
 from shoal.client.hosts import Host, host_from_env, parse_host
 from shoal.client.http import Client
-from shoal.client.streams import frames
+from shoal.client.streams import frames, quote
 from shoal.errors import Conflict, InvalidArgument, NotFound
 from tests.support.fake_engine import Answer, Asked, FakeEngine
 
@@ -188,3 +191,9 @@ def test_shoal_host_wins_over_docker_host() -> None:
     assert str(host_from_env({"SHOAL_HOST": "unix:///a", "DOCKER_HOST": "unix:///b"})) == "unix:///a"
     assert str(host_from_env({"DOCKER_HOST": "unix:///b"})) == "unix:///b"
     assert str(host_from_env({})) == "unix:///run/shoal/shoal.sock"
+
+
+@given(st.text(), st.sampled_from(["", "/:@"]))
+def test_quoting_is_the_standard_library_s(text: str, safe: str) -> None:
+    text = text.encode("utf-8", "ignore").decode()
+    assert quote(text, safe) == urllib.parse.quote(text, safe=safe)

@@ -28,12 +28,13 @@ def unpack(response: Response, place: str, name: str, *, keeps_owner: bool) -> N
     try:
         with tarfile.open(fileobj=_Readable(response), mode="r|") as archive:  # type: ignore[call-overload]
             root: str | None = None
+            real = os.path.realpath(place)
             for member in archive:
                 first = member.name.split("/", 1)[0]
                 root = first if root is None else root
-                path = os.path.join(place, _below(member.name, root, name))
-                link = os.path.join(place, _below(member.linkname, root, name)) if member.islnk() else member.linkname
-                _extract(archive, member, _Target(os.path.realpath(place), path, link), keeps_owner)
+                path = os.path.join(real, _below(member.name, root, name))
+                link = os.path.join(real, _below(member.linkname, root, name)) if member.islnk() else member.linkname
+                _extract(archive, member, _Target(real, path, link), keeps_owner)
     except tarfile.TarError as error:
         raise PlainError(f"the engine's archive can't be unpacked: {error}") from error
     except OSError as error:
@@ -55,6 +56,8 @@ class _Readable:
 
 
 def _below(path: str, root: str, name: str) -> str:
+    if ".." in path.split("/"):
+        raise PlainError(f"the engine's archive leaves its directory: {path}")
     head, _, rest = path.partition("/")
     return "/".join(part for part in (name, rest if head == root else path) if part)
 
@@ -71,16 +74,14 @@ class _Target:
 def _check_inside(place: str, path: str) -> None:
     """Symbolic links on the way count: the directory that takes the file must be `place` or below it."""
     parent = os.path.realpath(os.path.dirname(path))
-    if ".." in path.split("/") or (
-        path != place and parent != place and not parent.startswith(place.rstrip("/") + "/")
-    ):
+    if parent != place and not parent.startswith(place.rstrip("/") + "/"):
         raise PlainError(f"the engine's archive leaves its directory: {path}")
 
 
 def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, target: _Target, keeps_owner: bool) -> None:
     path = target.path
     if path != target.place:
-        _check_inside(target.place, os.path.join(target.place, os.path.relpath(path, target.place)))
+        _check_inside(target.place, path)
     if member.isdir():
         if os.path.islink(path) or not os.path.isdir(path):
             _clear(path)
