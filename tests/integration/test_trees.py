@@ -190,6 +190,21 @@ async def test_mounts_are_shown_and_gone_afterwards(trees: BindTrees, root: Path
     assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
 
 
+async def test_a_place_that_no_start_has_made_yet_is_made(trees: BindTrees, root: Path, tmp_path: Path):
+    volume, file = tmp_path / "volume", tmp_path / "file"
+    volume.mkdir()
+    file.write_text("a file")
+    mounts = [
+        ShownMount(source=volume, destination="/srv/deep/data"),
+        ShownMount(source=file, destination="/absolute/f"),
+    ]
+    async with trees.view(root, mounts) as view:
+        await trees.write(view, "/srv/deep/data", once(tar(("new", "file", b"x"))))
+        assert (await trees.stat(view, "/etc/f")).size_bytes == len("a file")
+    assert (volume / "new").exists() and (root / "srv/deep/data").is_dir()
+    assert not (root / "srv/deep/data/new").exists() and (root / "etc/f").read_text() == ""
+
+
 async def test_what_a_killed_engine_left_is_taken_away(trees: BindTrees, root: Path, tmp_path: Path):
     view = trees.view(root)
     await view.__aenter__()

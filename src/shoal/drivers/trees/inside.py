@@ -27,6 +27,27 @@ def open_inside(root: int, path: str, flags: int = os.O_PATH) -> int:
     return int(fd)
 
 
+def open_or_make(root: int, path: str, *, is_folder: bool) -> int:
+    """A descriptor of `path`; where it is missing, it is made with all above it, as the start of a container does.
+
+    Raises: OSError when something else is in the way
+    """
+    try:
+        return open_inside(root, path)
+    except FileNotFoundError:
+        pass
+    parent, name = posixpath.split(posixpath.normpath(path))
+    above = open_or_make(root, parent, is_folder=True)
+    try:
+        if is_folder:
+            os.mkdir(name, 0o755, dir_fd=above)
+        else:
+            os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o644, dir_fd=above))
+    finally:
+        os.close(above)
+    return open_inside(root, path)
+
+
 def follows(path: str) -> bool:
     """True when the last part of `path` is to be followed where it is a link: "/a/" and "/a/."."""
     return path.endswith(("/", "/."))

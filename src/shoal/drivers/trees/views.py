@@ -13,7 +13,7 @@ from shoal.contracts.trees import ShownMount
 from shoal.drivers import mount as sys
 from shoal.drivers.layers.pipe import Pipe
 from shoal.drivers.layers.streams import Stopped
-from shoal.drivers.trees.inside import open_inside, path_error, stat_inside
+from shoal.drivers.trees.inside import open_inside, open_or_make, path_error, stat_inside
 from shoal.drivers.trees.reading import tar_of
 from shoal.drivers.trees.writing import untar
 from shoal.errors import DriverError
@@ -118,9 +118,9 @@ def _make_view(view: Path, root: Path, mounts: Sequence[ShownMount]) -> None:
     with _opened(view) as fd:
         for shown in mounts:
             try:
-                target = open_inside(fd, shown.destination)
+                target = open_or_make(fd, shown.destination, is_folder=shown.source.is_dir())
             except OSError:
-                continue  # never started: the place where it goes is not there yet
+                continue  # something else is in the way: the container can't start either
             try:
                 path = f"/proc/self/fd/{target}"
                 sys.mount(str(shown.source), path, flags=sys.MS_BIND | sys.MS_REC)
