@@ -29,12 +29,16 @@ def free_port() -> int:
 class RegistryProcess:
     """docker-registry, its data below `folder`. host: "127.0.0.1:port" """
 
-    def __init__(self, folder: Path, auth: dict[str, Any] | None = None) -> None:
-        """`auth`: the `auth` section of its configuration."""
+    def __init__(
+        self, folder: Path, auth: dict[str, Any] | None = None, *, address: str = "127.0.0.1", tls: bool = False
+    ) -> None:
+        """`auth`: the `auth` section of its configuration; `tls`: with a certificate that nobody knows."""
         self.folder = folder
+        self.address = address
         self.port = free_port()
-        self.host = f"127.0.0.1:{self.port}"
+        self.host = f"{address}:{self.port}"
         self._auth = auth
+        self._tls = tls
         self._process: subprocess.Popen[bytes] | None = None
 
     async def __aenter__(self) -> "RegistryProcess":
@@ -43,7 +47,7 @@ class RegistryProcess:
             "version": 0.1,
             "log": {"level": "warn"},
             "storage": {"filesystem": {"rootdirectory": str(self.folder / "data")}, "delete": {"enabled": True}},
-            "http": {"addr": self.host, "secret": secrets.token_hex(8)},
+            "http": {"addr": self.host, "secret": secrets.token_hex(8), **self._certificate()},
             **({"auth": self._auth} if self._auth else {}),
         }
         path = self.folder / "config.yml"
@@ -55,12 +59,18 @@ class RegistryProcess:
         await self._wait_until_ready()
         return self
 
+    def _certificate(self) -> dict[str, Any]:
+        if not self._tls:
+            return {}
+        key, certificate = make_certificate(self.folder)
+        return {"tls": {"certificate": str(certificate), "key": str(key)}}
+
     async def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_S
         while True:
             assert self._process is not None and self._process.poll() is None, (self.folder / "log").read_text()
             try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                _, writer = await asyncio.open_connection(self.address, self.port)
                 writer.close()
                 await writer.wait_closed()
                 return
@@ -82,6 +92,25 @@ def htpasswd(folder: Path, user: str, password: str) -> dict[str, Any]:
     return {"htpasswd": {"realm": "test", "path": str(path)}}
 
 
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """A new key and its self-signed certificate."""
+    key, certificate = folder / "key.pem", folder / "cert.pem"
+    flags = ["-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test"]
+    argv = ["openssl", "req", "-x509", *flags, "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(argv, check=True, capture_output=True)
+    return key, certificate
+
+
+def own_address() -> str:
+    """An address of this machine that is not loopback, "" where there is none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing
+            return str(probe.getsockname()[0])
+        except OSError:
+            return ""
+
+
 class TokenServer:
     """Gives signed tokens to one user, and to anybody for reading what starts with "public/".
 
@@ -91,30 +120,7 @@ class TokenServer:
 
     def __init__(self, folder: Path, user: str, password: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        key, cert = str(folder / "key.pem"), str(folder / "cert.pem")
-        self._key, self._cert = folder / "key.pem", folder / "cert.pem"
-        subprocess.run(
-            [
-                *[
-                    "openssl",
-                    "req",
-                    "-x509",
-                    "-newkey",
-                    "rsa:2048",
-                    "-nodes",
-                    "-days",
-                    "2",
-                    "-subj",
-                    "/CN=test",
-                    "-keyout",
-                ],
-                key,
-                "-out",
-                cert,
-            ],
-            check=True,
-            capture_output=True,
-        )
+        self._key, self._cert = make_certificate(folder)
         self._basic = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
         self.user = user
         self.refresh_token = secrets.token_hex(8)

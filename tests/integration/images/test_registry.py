@@ -13,7 +13,7 @@ from shoal.model.registry import RegistryAuth
 from shoal.model.settings import Settings
 from tests.support.image_node import ImageNode
 from tests.support.images import busybox_archive, busybox_layer, entry, image_archive, tar_of
-from tests.support.registry import RegistryProcess, TokenServer, front_door, htpasswd
+from tests.support.registry import RegistryProcess, TokenServer, front_door, htpasswd, own_address
 
 USER, PASSWORD = "ann", "s3cret"
 LOGIN = RegistryAuth(username=USER, password=PASSWORD)
@@ -290,3 +290,28 @@ async def test_a_plain_layer_is_pushed_compressed(
     (pulled,) = (await other.images.pull(name)).layers
     assert pulled.size_bytes < 100_000
     assert gzip.decompress(other.blobs.path(pulled.digest).read_bytes()) == layer
+
+
+async def test_a_certificate_that_nobody_knows_is_taken_on_loopback(tmp_path: Path, node: ImageNode) -> None:
+    async with RegistryProcess(tmp_path / "registry", tls=True) as registry:
+        busybox_archive(tmp_path / "b.tar", f"{registry.host}/b:1")
+        await node.load(tmp_path / "b.tar")
+        await node.images.push(f"{registry.host}/b:1")
+        await node.images.pull(f"{registry.host}/b:1")
+
+
+@pytest.mark.skipif(not own_address(), reason="this machine has no address but loopback")
+@pytest.mark.parametrize(
+    ("tls", "why"), [(True, "tls: failed to verify certificate"), (False, "server gave HTTP response to HTTPS client")]
+)
+async def test_elsewhere_only_by_setting(tmp_path: Path, node: ImageNode, tls: bool, why: str) -> None:
+    async with RegistryProcess(tmp_path / "registry", address=own_address(), tls=tls) as registry:
+        name = f"{registry.host}/b:1"
+        busybox_archive(tmp_path / "b.tar", name)
+        await node.load(tmp_path / "b.tar")
+        with pytest.raises(Unavailable, match=why):
+            await node.images.push(name)
+        async with ImageNode(tmp_path / "lenient", Settings(insecure_registries=(registry.host,))) as lenient:
+            await lenient.load(tmp_path / "b.tar")
+            await lenient.images.push(name)
+            await lenient.images.pull(name)

@@ -99,6 +99,12 @@ def connection_error(method: str, url: str, error: BaseException) -> Unavailable
 def _why(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError):
         return f"tls: failed to verify certificate: {error}"
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        # What TLS makes of an answer in plain text differs between versions of OpenSSL.
+        is_plain = any(
+            word in str(error) for word in ("WRONG_VERSION", "RECORD_LAYER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")
+        )
+        return "http: server gave HTTP response to HTTPS client" if is_plain else f"tls: {error.os_error}"
     if isinstance(error, aiohttp.ClientConnectorDNSError) or isinstance(error.__cause__, socket.gaierror):
         host = getattr(error, "host", "")
         return f"dial tcp: lookup {host}: no such host"

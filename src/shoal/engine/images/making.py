@@ -77,7 +77,7 @@ class Maker:
             return await self._catalog.save(replace(image, parent=new.parent), tags=tags, at=at)
 
     async def record(self, config_body: bytes, file: ConfigFile, layers: Sequence[Layer]) -> Image:
-        """The image of this config and these layers, with a manifest of our own, not on record yet. The caller holds."""
+        """The image of this config and layers, with a manifest of our own, not on record yet; held by the caller."""
         config = Descriptor(media_type=OCI_CONFIG, digest=sha256(config_body), size_bytes=len(config_body))
         manifest = Manifest(media_type=OCI_MANIFEST, config=config, layers=tuple(layer_descriptors(layers)))
         body = encode_manifest(config, manifest.layers)
