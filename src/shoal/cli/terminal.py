@@ -78,8 +78,6 @@ def follow_size(resize: Callable[[int, int], object], *, is_redrawn: bool = Fals
 
 def proxy_signals(kill: Callable[[str], object]) -> None:
     """Hand the signals that this program gets to the container; `kill` is called with a name such as "SIGTERM"."""
-    import threading
-
     from shoal.errors import ShoalError
 
     def send(name: str) -> None:
@@ -89,6 +87,8 @@ def proxy_signals(kill: Callable[[str], object]) -> None:
             sys.stderr.write(f"error sending {name}: {error}\n")
 
     def on_signal(number: int, frame: FrameType | None) -> None:
+        import threading  # 3 ms that most commands do without
+
         threading.Thread(target=send, args=(signal.Signals(number).name,), daemon=True).start()
 
     for name in _PROXIED:

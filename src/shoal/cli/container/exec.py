@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def exec_body(context: Context, options: Options, command: list[str]) -> dict[str, Any]:
     """Body of the request that prepares the process."""
-    from shoal.cli.container.create.body import environment
+    from shoal.cli.environment import environment
 
     is_detached, is_interactive = options.flag("detach"), options.flag("interactive")
     body: dict[str, Any] = {

@@ -24,8 +24,8 @@ _TAR_MARK = slice(257, 262)
 
 def build_query(options: Options, env: Mapping[str, str], dockerfile: str) -> dict[str, Any]:
     """Query of POST /build; `dockerfile` is its path in the context. Raises: UsageError."""
-    from shoal.cli.container.create.body import labels
     from shoal.cli.container.create.host_config import parse_ulimit
+    from shoal.cli.environment import labels
 
     arguments: dict[str, str | None] = {}
     for text in options.list("build-arg"):
