@@ -5,7 +5,6 @@ import json
 import logging
 import os
 import signal as signals
-import subprocess
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,19 +15,19 @@ from shoal.contracts.runtime import CreateRequest, ExecRequest, Exit, Run
 from shoal.drivers.runtime import attach as attachments
 from shoal.drivers.runtime import conmon as conmons
 from shoal.drivers.runtime.cgroups import Cgroups
-from shoal.drivers.runtime.crun import Crun, create_error, parse_status
+from shoal.drivers.runtime.creation import spawn_conmon
+from shoal.drivers.runtime.crun import Crun, create_error
 from shoal.drivers.runtime.execs import CrunExec, ExecStarter
 from shoal.drivers.runtime.layout import Layout, Notes
-from shoal.drivers.runtime.processes import ENV, command_line, is_zombie, read_all, run, spawn, start_ticks, watch_child
-from shoal.drivers.runtime.rotation import LogRotation, backstop_bytes
+from shoal.drivers.runtime.processes import run
+from shoal.drivers.runtime.remains import Remains
+from shoal.drivers.runtime.rotation import LogRotation
 from shoal.drivers.runtime.runs import LiveRun
 from shoal.drivers.runtime.usage import read_usage
 from shoal.errors import DriverError, NotFound
 from shoal.model.usage import Usage
 
 _DELETE_S = 10.0
-_ADOPT_S = 5.0
-_POLL_S = 0.005
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +53,7 @@ class CrunRuntime:
         self._parent = f"/{instance}"
         self._crun = Crun(crun, self._layout.crun)
         self._conmon = conmons.Conmon(conmon, self._crun, self._layout.exits)
+        self._remains = Remains(self._layout, self._crun)
         self._execs = ExecStarter(self._crun, self._layout.consoles)
         self._runs: dict[str, LiveRun] = {}
         self._waiting: dict[str, list[_Waiter]] = {}
@@ -78,7 +78,7 @@ class CrunRuntime:
         )
         bundle = self._layout.write_bundle(container_id, request.spec, notes)
         try:
-            answer = await self._spawn_conmon(request, bundle, notes)
+            answer = await spawn_conmon(self._conmon, request, bundle)
             if answer.pid <= 0:
                 raise create_error(answer.message, (process.get("args") or [""])[0])
             live = self._track(container_id, answer.pid, self._layout.number(bundle / "conmon.pid"), notes)
@@ -87,43 +87,6 @@ class CrunRuntime:
             raise
         await self._hand_over(live)
         return live.as_run()
-
-    async def _spawn_conmon(self, request: CreateRequest, bundle: Path, notes: Notes) -> conmons.Answer:
-        read, write = os.pipe()
-        messages = os.memfd_create("conmon")
-        try:
-            argv = self._conmon.create(
-                request.container_id,
-                bundle,
-                log_path=request.log_path,
-                log_max_bytes=backstop_bytes(request.log_max_bytes, request.log_max_files),
-                terminal=notes.terminal,
-                stdin=request.stdin_open,
-                leave_stdin_open=request.stdin_open and (notes.terminal or not request.stdin_once),
-            )
-            try:
-                child = spawn(
-                    argv,
-                    stdio=(subprocess.DEVNULL, messages, messages),
-                    keep_fds=[write],
-                    env={**ENV, "_OCI_SYNCPIPE": str(write)},
-                    cwd=str(bundle),
-                )
-            except OSError as error:
-                raise DriverError(
-                    f"can't run {argv[0]}: {error.strerror}", argv=argv, hint="apt-get install conmon crun"
-                ) from error
-            finally:
-                os.close(write)
-            line = await read_all(read, until_line=True)
-            status = await watch_child(child)
-            if not line:
-                text = os.pread(messages, 4096, 0).decode(errors="replace").strip()
-                raise DriverError(f"conmon failed: {text}", argv=argv, exit_status=status, stderr_tail=text)
-            return conmons.parse_answer(line)
-        finally:
-            os.close(read)
-            os.close(messages)
 
     async def _discard(self, container_id: str, cgroup: str, error: BaseException) -> None:
         """Undo a create that failed; the first error stays the one that is told."""
@@ -288,36 +251,14 @@ class CrunRuntime:
         if notes is None:
             return None
         bundle = self._layout.bundle(container_id)
-        supervisor = await self._supervisor(container_id)
-        pid = self._init_pid(container_id)
+        supervisor = await self._remains.supervisor(container_id)
+        pid = self._remains.init(container_id)
         if supervisor or pid or self._layout.number(self._layout.exit_file(container_id)) >= 0:
             live = self._track(container_id, pid, supervisor, notes)
             live.started = not self._crun.start_fifo(container_id).exists()
             return live
         _log.info("rests of a run that never was", extra={"container": container_id, "bundle": str(bundle)})
         return None
-
-    async def _supervisor(self, container_id: str) -> int:
-        """Pid of the conmon that lives, 0 when none does. One that is still making the container is waited for."""
-        end = time.monotonic() + _ADOPT_S
-        while True:
-            pid = self._layout.number(self._layout.bundle(container_id) / "conmon.pid")
-            if pid <= 0 or is_zombie(pid) or f"--cid={container_id}" not in command_line(pid):
-                return 0
-            made = (self._layout.bundle(container_id) / "pid").exists()
-            if made or self._init_pid(container_id) or time.monotonic() > end:
-                return pid
-            await asyncio.sleep(_POLL_S)
-
-    def _init_pid(self, container_id: str) -> int:
-        """Pid of the init that lives, 0 when none does."""
-        try:
-            status = parse_status(self._crun.status_file(container_id).read_text())
-        except (OSError, ValueError, KeyError):
-            return 0
-        if is_zombie(status.pid) or status.started_ticks not in (0, start_ticks(status.pid)):
-            return 0
-        return status.pid
 
     async def leftovers(self) -> Sequence[str]:
         """Ids of containers with rests of a run that this engine knows nothing of."""
