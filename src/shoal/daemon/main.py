@@ -5,12 +5,13 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aiohttp import web
 
 from shoal.daemon import host
+from shoal.daemon.drivers import Drivers, make_drivers
 from shoal.daemon.logs import set_up_logging
 from shoal.daemon.options import parse_settings
 from shoal.daemon.sockets import listen
@@ -21,7 +22,10 @@ from shoal.model.settings import Settings
 log = logging.getLogger("shoal.daemon")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+MakeDrivers = Callable[[Settings], Drivers]
+
+
+def main(argv: Sequence[str] | None = None, make_drivers: MakeDrivers = make_drivers) -> int:
     """Run until SIGTERM or SIGINT. Returns: 0, or 1 after an error that was printed"""
     try:
         settings = parse_settings(sys.argv[1:] if argv is None else argv)
@@ -31,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         host.make_directories(settings)
         lock = host.lock_root(settings)
         host.enter_mount_namespace(settings)
-        _run(settings)
+        _run(settings, make_drivers)
         os.close(lock)
     except ShoalError as error:
         print(f"shoald: {error.message}", file=sys.stderr)
@@ -41,19 +45,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run(settings: Settings) -> None:
+def _run(settings: Settings, make_drivers: MakeDrivers) -> None:
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(settings))
+        runner.run(serve(settings, make_drivers))
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, make_drivers: MakeDrivers) -> None:
     """Open the engine, answer requests until told to stop, close it. Containers run on."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    engine = Engine(settings)
+    engine = Engine(settings, make_drivers(settings))
     pid_file = Path(settings.run) / "shoald.pid"
     try:
         await engine.open()

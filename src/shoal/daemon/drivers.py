@@ -1,0 +1,82 @@
+"""The drivers of one engine: everything that it changes the world with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shoal.drivers.blobs import BlobStore
+from shoal.drivers.bootstrap import MmdebstrapBootstrap
+from shoal.drivers.builds.files import DiskBuildFiles
+from shoal.drivers.builds.runner import CrunSteps
+from shoal.drivers.layers.archives import ImageArchives
+from shoal.drivers.layers.snapshots import OverlaySnapshots
+from shoal.drivers.local_volumes import LocalVolumes
+from shoal.drivers.logs.reader import ConmonLogs
+from shoal.drivers.network.links import HostLinks
+from shoal.drivers.network.netd_client import NetdClient
+from shoal.drivers.network.nftables import Nftables
+from shoal.drivers.registry import OciRegistry
+from shoal.drivers.runtime.cgroups import Cgroups, host_mounts
+from shoal.drivers.runtime.runtime import CrunRuntime
+from shoal.drivers.sqlite_store import SqliteStore
+from shoal.drivers.trees.views import BindTrees
+from shoal.model.build import BuildStep
+from shoal.model.container import Container
+from shoal.model.image import Image, Layer
+from shoal.model.network import Network, Sandbox
+from shoal.model.settings import Settings
+from shoal.model.volume import Volume
+
+#: {table: type of record}
+RECORDS = {
+    "containers": Container,
+    "images": Image,
+    "layers": Layer,
+    "networks": Network,
+    "sandboxes": Sandbox,
+    "volumes": Volume,
+    "build_steps": BuildStep,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drivers:
+    """One driver a contract. A test may put others in their place, or something between them and the engine."""
+
+    store: SqliteStore
+    blobs: BlobStore
+    snapshots: OverlaySnapshots
+    archives: ImageArchives
+    registry: OciRegistry
+    runtime: CrunRuntime
+    logs: ConmonLogs
+    trees: BindTrees
+    volumes: LocalVolumes
+    links: HostLinks
+    firewall: Nftables
+    netd: NetdClient
+    build_files: DiskBuildFiles
+    build_steps: CrunSteps
+    bootstrap: MmdebstrapBootstrap
+
+
+def make_drivers(settings: Settings) -> Drivers:
+    """The drivers of this machine, below the settings' root and run directories; nothing is opened yet."""
+    root, run, tag = Path(settings.root), Path(settings.run), settings.tag
+    blobs, firewall = BlobStore(root), Nftables()
+    return Drivers(
+        store=SqliteStore(root / "shoal.db", RECORDS),
+        blobs=blobs,
+        snapshots=OverlaySnapshots(root, blobs),
+        archives=ImageArchives(blobs),
+        registry=OciRegistry(settings),
+        runtime=CrunRuntime(run, instance=settings.instance, cgroups=Cgroups(host_mounts())),
+        logs=ConmonLogs(),
+        trees=BindTrees(run / "views"),
+        volumes=LocalVolumes(root / "volumes"),
+        links=HostLinks(run, (f"v{tag}", f"s{tag}"), int(tag, 16), firewall),
+        firewall=firewall,
+        netd=NetdClient(run),
+        build_files=DiskBuildFiles(root),
+        build_steps=CrunSteps(run / "builds"),
+        bootstrap=MmdebstrapBootstrap(root / "build" / "bootstrap"),
+    )
