@@ -44,7 +44,15 @@ class StageGraph:
                     first_step += 1 + len(stage.instructions)
         except BaseExceptionGroup as failed:
             raise first_error(failed) from failed
+        finally:
+            await self._end_pulls()
         return self._done[self._plan.target.index].result()
+
+    async def _end_pulls(self) -> None:
+        for task in self._images.values():
+            task.cancel()
+        # Also fetches the errors of those that nobody waits for any more.
+        await asyncio.gather(*self._images.values(), return_exceptions=True)
 
     async def _stage(self, stage: Stage, first_step: int) -> Basis:
         transcript, total = self._job.transcript, self._plan.step_count
@@ -109,7 +117,8 @@ class StageGraph:
         key = (reference, str(platform))
         if key not in self._images:
             asked = asked or bool(self._job.request.platform)
-            self._images[key] = self._group.create_task(self._find_image(reference, platform, stage, asked))
+            # Not in the group: its error belongs to the stage that waits for it, which says where it happened.
+            self._images[key] = asyncio.create_task(self._find_image(reference, platform, stage, asked))
         return await asyncio.shield(self._images[key])
 
     async def _find_image(self, reference: str, platform: Platform, stage: int, asked: bool) -> Image:
