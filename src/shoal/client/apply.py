@@ -49,6 +49,7 @@ class Outcome:
             for other in errors[1:]:
                 if str(other) != str(errors[0]):
                     errors[0].add_note(str(other))
+            errors[0].hint = next((error.hint for error in errors if error.hint), "")
             raise errors[0]
         if self.interrupted:
             raise KeyboardInterrupt
@@ -248,4 +249,5 @@ class _Run:
 
 def describe(error: ShoalError) -> str:
     """`error` in one line, as Compose shows it next to what failed."""
-    return f"Error response from daemon: {error}" if isinstance(error, ClientError) else str(error)
+    line = str(error).partition("\n")[0]
+    return f"Error response from daemon: {line}" if isinstance(error, ClientError) else line

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: header value that stands for "no credentials"
 NO_AUTH = "e30="
+#: of pulls and builds
+STAND_INS_PARAMETER = "shoal.standIns"
 
 
 def image_path(reference: str) -> str:
@@ -50,10 +52,21 @@ class Images:
         """Layers, newest first."""
         return self._client.get(f"/images/{image_path(ref)}/history")
 
-    def pull(self, reference: str, *, platform: str = "", auth: str = "", all_tags: bool = False) -> Response:
-        """Progress as JSON values; one with "error" ends a pull that failed. auth: value of X-Registry-Auth."""
+    def pull(
+        self, reference: str, *, platform: str = "", auth: str = "", all_tags: bool = False, stand_ins: bool = False
+    ) -> Response:
+        """Progress as JSON values; one with "error" ends a pull that failed.
+
+        auth: value of X-Registry-Auth
+        stand_ins: make a stand-in where the registry can't be reached (Shoal's own; other engines ignore it)
+        """
         name, tag = split_tag(reference)
-        query = {"fromImage": name, "tag": None if all_tags else tag or "latest", "platform": platform or None}
+        query = {
+            "fromImage": name,
+            "tag": None if all_tags else tag or "latest",
+            "platform": platform or None,
+            STAND_INS_PARAMETER: stand_ins or None,
+        }
         return self._client.request("POST", "/images/create", query, headers={"X-Registry-Auth": auth or NO_AUTH})
 
     def push(self, reference: str, *, auth: str = "", platform: str = "") -> Response:

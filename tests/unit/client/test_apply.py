@@ -299,6 +299,17 @@ def test_an_error_in_a_stream_keeps_its_hint(docker: FakeDocker) -> None:
     assert (error.message, error.hint) == ("no registry", "try x")
 
 
+def test_the_first_error_is_raised_with_the_others_and_any_hint(docker: FakeDocker) -> None:
+    docker.pull_lines["a:latest"] = [{"error": "first\nwith more"}]
+    docker.pull_lines["b:latest"] = [{"errorDetail": {"message": "second", "hint": "try x"}}]
+    bench = Bench(docker, parallel=1)
+    with pytest.raises(ShoalError) as raised:
+        Outcome(failed={**bench.apply(pull("a")).failed, **bench.apply(pull("b")).failed}).raise_failure()
+    assert (str(raised.value), raised.value.hint) == ("first\nwith more", "try x")
+    assert raised.value.__notes__ == ["second"]
+    assert "Error response from daemon: first" in [p.status for p in bench.told]
+
+
 def test_a_pull_whose_failure_is_ignored_warns(docker: FakeDocker) -> None:
     bench = Bench(docker)
     outcome = bench.apply(pull("missing", ignore_failure=True))

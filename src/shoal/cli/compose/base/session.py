@@ -182,6 +182,9 @@ class Session:
             outcome = applier.apply(plan)
             if not quiet:
                 self._show_tails(outcome, writer)
+        for error in outcome.failed.values():
+            if "stand-in" in error.hint and "stand-ins" in self.options:
+                error.hint += f", or on the way: {self.context.path} --stand-ins"
         outcome.raise_failure()
         return outcome
 
@@ -194,7 +197,7 @@ class Session:
             return
         writer.close()
         for error in outcome.failed.values():
-            if isinstance(error, StreamFailed):
+            if isinstance(error, StreamFailed) and "\n" not in error.message:  # Shoal's engine repeats them itself
                 self.context.stderr.write("".join(f" > {line}\n" for line in error.tail))
 
     def show(self, plan: Plan) -> None:
