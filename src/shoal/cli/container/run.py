@@ -49,7 +49,7 @@ def create(context: Context, wanted: Wanted, options: Options) -> str:
     if policy not in ("always", "missing", "never"):
         raise UsageError(f'invalid pull option: "{policy}": must be one of "always", "missing" or "never"')
     if policy == "always":
-        _pull(context, wanted, is_quiet=options.flag("quiet"))
+        _pull(context, wanted, options)
     containers = context.api.containers
     try:
         answer = containers.create(wanted.body, name=wanted.name, platform=wanted.platform)
@@ -58,7 +58,7 @@ def create(context: Context, wanted: Wanted, options: Options) -> str:
             raise
         if not options.flag("quiet"):
             context.warn(f"Unable to find image '{_with_tag(wanted.image)}' locally")
-        _pull(context, wanted, is_quiet=options.flag("quiet"))
+        _pull(context, wanted, options)
         answer = containers.create(wanted.body, name=wanted.name, platform=wanted.platform)
     for warning in answer.get("Warnings") or ():
         context.warn(f"WARNING: {warning}")
@@ -66,13 +66,15 @@ def create(context: Context, wanted: Wanted, options: Options) -> str:
     return str(answer["Id"])
 
 
-def _pull(context: Context, wanted: Wanted, *, is_quiet: bool) -> None:
+def _pull(context: Context, wanted: Wanted, options: Options) -> None:
     from shoal.cli.progress import show_messages
     from shoal.client.credentials import registry_auth
 
     auth = registry_auth(wanted.image, context.env)
-    with context.api.images.pull(_with_tag(wanted.image), platform=wanted.platform, auth=auth) as response:
-        if is_quiet:
+    with context.api.images.pull(
+        _with_tag(wanted.image), platform=wanted.platform, auth=auth, stand_ins=options.flag("stand-ins")
+    ) as response:
+        if options.flag("quiet"):
             with open(os.devnull, "w") as nowhere:
                 show_messages(response.json_values(), nowhere, is_terminal=False)
         else:

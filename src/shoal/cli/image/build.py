@@ -9,6 +9,7 @@ from shoal.cli.command import Command, Context
 from shoal.cli.errors import PlainError, UsageError
 from shoal.cli.flags import Flag, Options, number, several, switch
 from shoal.cli.values import split_pair
+from shoal.client.images import STAND_INS_PARAMETER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def build_query(options: Options, env: Mapping[str, str], dockerfile: str) -> di
         "squash": options.flag("squash") or None,
         "cgroupparent": options.text("cgroup-parent") or None,
         "version": "1",
+        STAND_INS_PARAMETER: options.flag("stand-ins") or None,
     }
 
 
@@ -224,6 +226,7 @@ BUILD = Command(
         several("ssh", "", ""),
         Flag("shm-size", "", "Size of /dev/shm", kind="bytes"),
         switch("squash", "", "Squash newly built layers into a single new layer"),
+        switch("stand-ins", "", "Make stand-ins for base images whose registry can't be reached"),
         several("tag", "t", 'Name and optionally a tag in the "name:tag" format'),
         Flag("target", "", "Set the target build stage to build"),
         several("ulimit", "", "Ulimit options", metavar="ulimit"),

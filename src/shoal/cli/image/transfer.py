@@ -50,7 +50,9 @@ def _pull(context: Context, options: Options, arguments: list[str]) -> int:
             context.print("Using default tag: latest")
     platform = options.text("platform") or context.env.get("DOCKER_DEFAULT_PLATFORM", "")
     auth = registry_auth(reference, context.env)
-    response = context.api.images.pull(reference, platform=platform, auth=auth, all_tags=has_all)
+    response = context.api.images.pull(
+        reference, platform=platform, auth=auth, all_tags=has_all, stand_ins=options.flag("stand-ins")
+    )
     _show(context, response, options.flag("quiet"))
     context.print(full_reference(reference) if not has_all else full_reference(reference).removesuffix(":latest"))
     return 0
@@ -81,6 +83,7 @@ PULL = Command(
         switch("disable-content-trust", "", "", default=True),
         Flag("platform", "", "Set platform if server is multi-platform capable"),
         switch("quiet", "q", "Suppress verbose output"),
+        switch("stand-ins", "", "Make a stand-in for an image whose registry can't be reached"),
     ),
     arguments=(1, 1),
 )

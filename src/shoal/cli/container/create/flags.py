@@ -89,6 +89,7 @@ CREATE_FLAGS = (
     Flag("runtime", "", "Runtime to use for this container"),
     several("security-opt", "", "Security Options"),
     Flag("shm-size", "", "Size of /dev/shm", kind="bytes"),
+    switch("stand-ins", "", "Make a stand-in for an image whose registry can't be reached"),
     Flag("stop-signal", "", "Signal to stop the container"),
     number("stop-timeout", "", "Timeout (in seconds) to stop a container"),
     several("storage-opt", "", "Storage driver options for the container"),
