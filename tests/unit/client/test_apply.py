@@ -125,8 +125,12 @@ def test_progress_tells_begin_and_end_of_each_operation(docker: FakeDocker) -> N
     assert [p.phase for p in bench.told] == [Phase.WORKING, Phase.DONE, Phase.WORKING, Phase.DONE]
 
 
-def test_independent_operations_run_at_the_same_time_up_to_the_limit(docker: FakeDocker) -> None:
+@pytest.mark.parametrize(("limit", "together"), [(3, 3), (0, 9)])
+def test_independent_operations_run_at_the_same_time_up_to_the_limit(
+    docker: FakeDocker, limit: int, together: int
+) -> None:
     most, now, lock = 0, 0, threading.Lock()
+    meeting = threading.Barrier(together)  # breaks unless that many are under way at once
     real = docker.handle
 
     def handle(method: str, target: str, body: bytes = b"") -> Any:
@@ -134,19 +138,14 @@ def test_independent_operations_run_at_the_same_time_up_to_the_limit(docker: Fak
         with lock:
             now += 1
             most = max(most, now)
-        time.sleep(0.01)
-        try:
-            return real(method, target, body)
-        finally:
-            with lock:
-                now -= 1
+        meeting.wait(10)
+        with lock:
+            now -= 1
+        return real(method, target, body)
 
     docker.handle = handle  # type: ignore[method-assign]
-    Bench(docker, parallel=3).apply(*(create(f"c{n}") for n in range(9)))
-    assert most == 3
-    most = 0
-    Bench(docker, parallel=0).apply(*(create(f"d{n}") for n in range(9)))
-    assert most == 9
+    outcome = Bench(docker, parallel=limit).apply(*(create(f"c{n}") for n in range(9)))
+    assert not outcome.failed and most == together
 
 
 def test_the_first_failure_skips_the_rest_and_finishes_what_runs(docker: FakeDocker) -> None:
