@@ -93,7 +93,9 @@ def _other(refused: Refused) -> ShoalError:
 
 def connection_error(method: str, url: str, error: BaseException) -> Unavailable:
     """The error for a registry that can't be reached."""
-    return Unavailable(f'{method.title()} "{url}": {_why(error)}')
+    is_tls = isinstance(error, aiohttp.ClientConnectorSSLError | aiohttp.ClientConnectorCertificateError)
+    hint = "a registry that you trust all the same: the setting insecure_registries" if is_tls else ""
+    return Unavailable(f'{method.title()} "{url}": {_why(error)}', hint=hint)
 
 
 def _why(error: BaseException) -> str:
