@@ -32,7 +32,7 @@ def show_messages(
         if message.get("error") or message.get("errorDetail"):
             out.flush()
             detail = message.get("errorDetail") or {}
-            raise PlainError(str(detail.get("message") or message.get("error")))
+            raise PlainError(str(detail.get("message") or message.get("error")), hint=str(detail.get("hint") or ""))
         if "aux" in message:
             if on_aux is not None:
                 on_aux(message["aux"])

@@ -49,12 +49,13 @@ def test_queries_take_flags_lists_and_filters(engine: FakeEngine, client: Client
 
 
 def test_errors_carry_status_message_and_class(engine: FakeEngine, client: Client) -> None:
-    engine.answers["GET /a"] = Answer(404, {"message": "No such container: a"})
+    engine.answers["GET /a"] = Answer(404, {"message": "No such container: a", "hint": "look with shoal ps -a"})
     engine.answers["POST /b"] = Answer(409, {"message": "taken"})
     engine.answers["GET /c"] = Answer(500, b"it broke")
     with pytest.raises(NotFound) as missing:
         client.get("/a")
     assert (missing.value.message, missing.value.status) == ("No such container: a", 404)
+    assert missing.value.hint == "look with shoal ps -a"
     with pytest.raises(Conflict, match="taken"):
         client.post("/b", body={})
     with pytest.raises(ClientError, match="it broke") as broken:
