@@ -160,6 +160,7 @@ class Engine:
             cgroup_of=self._drivers.runtime.cgroup_of,
             now_ns=time.time_ns,
             new_id=new_id,
+            container_id=lambda reference: self.containers.resolve(reference).id,
             certificates=ca_bundle() if self.settings.build_cas else None,
             compile_seccomp=self._seccomp.annotations,
         )

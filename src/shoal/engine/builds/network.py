@@ -8,6 +8,7 @@ from shoal.engine.builds.tools import Job, Tools
 from shoal.model.network import JoinRequest
 
 _DEFAULTS = ("", "default")
+_OF_CONTAINER = "container:"
 _LOCALHOST = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 
 
@@ -49,6 +50,8 @@ class StageNetwork:
         return self._joined
 
     async def _join(self, mode: str) -> Joined:
+        if mode.startswith(_OF_CONTAINER):
+            mode = _OF_CONTAINER + self._tools.settings.container_id(mode.removeprefix(_OF_CONTAINER))
         files = self._files("net", "", "")
         self._sandbox_id = self._tools.settings.new_id()
         sandbox = await self._tools.networks.join(

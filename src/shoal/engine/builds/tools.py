@@ -35,6 +35,7 @@ class BuildSettings:
     certificates: the host's CA bundle that RUN steps are to see; None = not
     cgroup_of: path of the cgroup of a step
     new_id: 64 hex digits
+    container_id: full id of the container with a name or the beginning of an id
     compile_seccomp: annotations that tell the runtime a seccomp section in compiled form; {} = it compiles itself
     """
 
@@ -44,6 +45,7 @@ class BuildSettings:
     cgroup_of: Callable[[str], str]
     now_ns: Callable[[], int]
     new_id: Callable[[], str]
+    container_id: Callable[[str], str]
     certificates: Path | None = None
     compile_seccomp: Callable[[Mapping[str, Any]], Mapping[str, str]] = field(default=lambda _: {})
 
