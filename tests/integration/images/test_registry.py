@@ -9,8 +9,11 @@ import pytest
 from aiohttp import web
 
 from shoal.errors import DriverError, Forbidden, NotFound, Unauthorized, Unavailable
+from shoal.model.image import Platform
 from shoal.model.registry import RegistryAuth
 from shoal.model.settings import Settings
+from shoal.oci.manifest import OCI_INDEX, OCI_MANIFEST, Descriptor, encode_index
+from shoal.oci.reference import parse_reference
 from tests.support.image_node import ImageNode
 from tests.support.images import busybox_archive, busybox_layer, entry, image_archive, tar_of
 from tests.support.registry import RegistryProcess, TokenServer, front_door, htpasswd, own_address
@@ -315,3 +318,36 @@ async def test_elsewhere_only_by_setting(tmp_path: Path, node: ImageNode, tls: b
             await lenient.load(tmp_path / "b.tar")
             await lenient.images.push(name)
             await lenient.images.pull(name)
+
+
+async def test_the_image_for_a_platform_is_taken_from_an_index(
+    tmp_path: Path, registry: RegistryProcess, node: ImageNode, other: ImageNode
+) -> None:
+    name = f"{registry.host}/multi:1"
+    entries, ids = [], {}
+    for architecture in ("arm64", "amd64"):
+        path = tmp_path / f"{architecture}.tar"
+        tag = f"{registry.host}/multi:{architecture}"
+        layers = [busybox_layer(), tar_of(entry("arch", architecture.encode()))]
+        ids[architecture] = image_archive(path, tag, layers, architecture=architecture)
+        image = await node.load(path)
+        await node.images.push(tag)
+        image = node.images.resolve(tag)
+        platform = Platform(architecture=architecture)
+        descriptor = Descriptor(
+            media_type=OCI_MANIFEST, digest=image.manifest, size_bytes=image.manifest_bytes, platform=platform
+        )
+        entries.append(descriptor)
+    digest = await node.registry.push_manifest(parse_reference(name), encode_index(entries), OCI_INDEX)
+
+    found, platforms = await other.images.distribution(name)
+    assert found.digest == digest and [str(p) for p in platforms] == ["linux/arm64", "linux/amd64"]
+    image = await other.images.pull(name)
+    assert (image.id, image.architecture) == (ids["amd64"], "amd64")
+    assert image.repo_digests == (f"{registry.host}/multi@{digest}",)
+    image = await other.images.pull(name, platform="linux/arm64")
+    assert (image.id, image.architecture) == (ids["arm64"], "arm64")
+    assert other.images.resolve(name).id == image.id
+    assert other.images.resolve(ids["amd64"]).repo_tags == ()
+    with pytest.raises(NotFound, match=f"no matching manifest for linux/s390x in the manifest list entries of {name}"):
+        await other.images.pull(name, platform="linux/s390x")
