@@ -87,6 +87,15 @@ class Node:
 
         return wait_for(f"{container[:12]}: {wanted}, is {self.state(container)}", check, timeout_s)
 
+    def wait_program(self, container: str, program: str) -> None:
+        """Return when `program` runs in the container: what its script did before that is done."""
+
+        def check() -> bool:
+            rows = self.engine.call("GET", f"/containers/{container}/top")[1].get("Processes") or ()
+            return any(row[-1].split()[0] == program for row in rows)
+
+        wait_for(f"{program} runs in {container[:12]}", check)
+
     @contextmanager
     def events(self, **filters: Sequence[str]) -> Iterator["EventLines"]:
         """Events from now on, as they come."""

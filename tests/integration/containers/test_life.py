@@ -23,6 +23,7 @@ def test_from_create_to_remove(node: Node) -> None:
         node.post("web", "start", expect=304)
         state = node.state("web")
         assert state["Running"] and state["Pid"] > 0 and state["StartedAt"] > "2020"
+        node.wait_program("web", "sleep")
         node.post("web", "pause")
         assert node.state("web")["Status"] == "paused"
         assert "already paused" in node.post("web", "pause", expect=409)["message"]
@@ -40,6 +41,7 @@ def test_from_create_to_remove(node: Node) -> None:
 
 def test_stop_kills_what_does_not_listen(node: Node) -> None:
     container = node.run("sh", "-c", "trap '' TERM; while :; do sleep 0.05; done")
+    node.wait_program(container, "sleep")
     start = time.monotonic()
     node.post(container, "stop", t=1)
     assert 1 <= time.monotonic() - start < 4
@@ -49,6 +51,7 @@ def test_stop_kills_what_does_not_listen(node: Node) -> None:
 def test_stop_uses_the_containers_own_signal_and_patience(node: Node) -> None:
     script = "trap 'exit 9' USR1; trap '' TERM; while :; do sleep 0.05; done"
     container = node.run("sh", "-c", script, StopSignal="SIGUSR1", StopTimeout=30)
+    node.wait_program(container, "sleep")
     node.post(container, "stop")
     assert node.state(container)["ExitCode"] == 9
 
@@ -62,7 +65,7 @@ def test_a_paused_one_can_be_stopped(node: Node) -> None:
 
 def test_kill_and_its_refusals(node: Node) -> None:
     container = node.run("sh", "-c", "trap 'exit 3' HUP; while :; do sleep 0.05; done")
-    wait_for("the trap is set", lambda: "sleep" in str(node.engine.call("GET", f"/containers/{container}/top")[1]))
+    node.wait_program(container, "sleep")
     node.post(container, "kill", signal="HUP")
     assert node.wait_state(container, Status="exited")["ExitCode"] == 3
     words = node.post(container, "kill", expect=409)["message"]

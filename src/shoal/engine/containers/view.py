@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from shoal.engine.containers.health import HealthChecks
 from shoal.engine.containers.host.files import ContainerFiles
 from shoal.engine.containers.parts import Parts
-from shoal.errors import ShoalError
+from shoal.errors import NotFound, ShoalError
 from shoal.model.container import Container, ContainerStatus
 from shoal.model.endpoint import EndpointSettings
 from shoal.model.image import ImageUse
@@ -58,8 +58,11 @@ class Views:
         return container.spec.image if found.id == container.image_id else container.image_id
 
     def upper_dir(self, container_id: str) -> str:
-        """Where its own changes are."""
-        return str(self._parts.near.snapshots.upper(container_id))
+        """Where its own changes are; "" while it is being removed."""
+        try:
+            return str(self._parts.near.snapshots.upper(container_id))
+        except NotFound:
+            return ""
 
     def exec_ids(self, container_id: str) -> Sequence[str]:
         """Ids of the execs that run in it."""
@@ -67,7 +70,10 @@ class Views:
 
     async def sizes(self, container: Container) -> Sizes:
         """What it takes on disk. Cost: reads all of its changes"""
-        writable = await self._parts.near.snapshots.usage(container.id)
+        try:
+            writable = await self._parts.near.snapshots.usage(container.id)
+        except NotFound:
+            writable = 0  # it is being removed
         try:
             image = self._parts.near.images.resolve(container.image_id).size_bytes
         except ShoalError:
