@@ -13,7 +13,7 @@ import pytest
 from shoal.wire.build import encode_secrets
 from tests.support.builds import build, layer_names, open_build, run
 from tests.support.engine import EngineProcess, wait_for
-from tests.support.images import entry, tar_of
+from tests.support.images import busybox_archive, entry, tar_of
 
 
 def config(engine: EngineProcess, image: str) -> dict:
@@ -308,6 +308,16 @@ def test_networks(engine: EngineProcess):
     assert sorted(Path("/sys/class/net").iterdir())[0].name in host.text
 
 
+def test_networks_of_others(engine: EngineProcess):
+    engine.docker("network", "create", "build-net")
+    engine.docker("run", "-d", "--name", "build-db", "--network", "build-net", "busybox", "sleep", "600")
+    for mode in ("build-net", "container:build-db"):
+        built = build(engine, "FROM busybox\nRUN ping -c1 build-db", networkmode=mode, nocache="1")
+        assert "1 packets received" in built.text
+    missing = build(engine, "FROM busybox\nRUN true", networkmode="no-such-net", nocache="1")
+    assert missing.error == "Dockerfile:2:1: RUN: network no-such-net not found"
+
+
 def test_limits_reach_the_step(engine: EngineProcess):
     built = build(
         engine,
@@ -420,6 +430,51 @@ def test_a_crash_in_the_middle_of_a_build_leaves_nothing(engine: EngineProcess):
     assert _left(engine) == []
     assert not [line for line in engine.leftovers() if "sleep 600" in line]
     assert build(engine, "FROM busybox\nRUN echo alive").id
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12])
+def test_killed_at_any_moment_the_next_start_repairs(engine: EngineProcess, delay_s: float):
+    """The engine is killed while a short build is at one of its steps; the same build then works."""
+    from tests.support.builds import context
+
+    text = (
+        f"FROM busybox AS a\nRUN echo {delay_s} > /a\nFROM busybox\nCOPY f /d/\nWORKDIR /w\nCOPY --from=a /a /\n"
+        f"RUN --mount=type=cache,target=/c cp /a /b; seq 1000 > /c/x; echo {delay_s}\nCMD true\n"
+    )
+    body = context(text, entry("f", bytes(200_000)))
+    connection = open_build(engine, body, {"t": "killed"}, {})
+    time.sleep(delay_s)  # not a wait for anything: it chooses the moment
+    engine.kill()
+    connection.close()
+    engine.start()
+    assert _left(engine) == []
+    built = build(engine, text, entry("f", bytes(200_000)), t="killed")
+    assert run(engine, built.id, "sh", "-c", "cat /a /b; wc -c < /d/f") == f"{delay_s}\n{delay_s}\n200000\n"
+
+
+def test_a_full_disk_is_told_and_survived(tmp_path: Path):
+    from shoal.drivers.mount import mount, unmount
+
+    base = Path("/tmp/shfull")
+    base.mkdir()
+    mount("tmpfs", str(base), "tmpfs", 0, "size=24m")
+    try:
+        with EngineProcess(base=base) as engine:
+            archive = tmp_path / "busybox.tar"
+            busybox_archive(archive)
+            engine.load(archive)
+            spool = build(engine, "FROM busybox\nCOPY big /", entry("big", bytes(40 << 20)))
+            assert (spool.status, "No space left on device" in spool.error) == (500, True)
+            copy = build(engine, "FROM busybox\nCOPY big /1\nCOPY big /2\nCOPY big /3", entry("big", bytes(5 << 20)))
+            assert "No space left on device" in copy.error
+            step = build(engine, "FROM busybox\nRUN cat /dev/zero > /big")
+            assert "Dockerfile:2:1" in step.error
+            assert _left(engine) == []
+            engine.call("POST", "/build/prune?all=1")
+            assert run(engine, build(engine, "FROM busybox\nRUN echo fits > /x").id, "cat", "/x") == "fits\n"
+    finally:
+        unmount(str(base))
+        base.rmdir()
 
 
 def test_prune_removes_the_cache_and_nothing_that_an_image_needs(fresh_engine: EngineProcess):

@@ -65,6 +65,11 @@ class StageNetwork:
                 resolv_conf_path=files["/etc/resolv.conf"],
             )
         )
+        owner = self._tools.networks.sandbox(sandbox.shares) if sandbox.shares else None
+        if owner is not None:
+            # In another one's network: its names, and itself in its hosts.
+            Path(files["/etc/hosts"]).write_text(owner.hosts)
+            Path(files["/etc/resolv.conf"]).write_text(owner.resolv_conf)
         return Joined(mode=mode, netns_path=sandbox.netns_path, files=files)
 
     def _extra_hosts(self) -> str:
