@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "daemon start": ("system.daemon:START", "Start the engine in the background"),
     "daemon status": ("system.daemon:STATUS", "Show whether the engine runs"),
     "daemon stop": ("system.daemon:STOP", "Stop the engine"),
+    "daemon unit": ("system.daemon:UNIT", "Print the systemd unit of the engine"),
     "doctor": ("system.doctor:DOCTOR", "Check what this host lacks for the engine"),
     "image build": ("image.build:BUILD", "Build an image from a Dockerfile"),
     "image history": ("image.look:HISTORY", "Show the history of an image"),

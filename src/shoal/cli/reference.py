@@ -40,6 +40,7 @@ keeps them (`SHOAL_CONFIG`, else `DOCKER_CONFIG`, names another folder), in plai
 | 2 | the command line is wrong |
 | 125, 126, 127 | `run`: nothing was run; the command can't be executed; the command was not found |
 | the command's own | `run`, `exec`, `start -a`, `attach`: the exit status of what ran |
+| 3 | `daemon status`: the engine does not run |
 | 130 | interrupted |
 
 ## Formats

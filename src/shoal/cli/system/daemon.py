@@ -1,4 +1,4 @@
-"""`shoal daemon start|stop|status`: the engine without systemd."""
+"""`shoal daemon start|stop|status`: the engine without systemd; `daemon unit`: with it."""
 
 from __future__ import annotations
 
@@ -153,6 +153,19 @@ def _status(context: Context, options: Options, arguments: list[str]) -> int:
     return _NOT_RUNNING
 
 
+def unit_text(program: str) -> str:
+    """The systemd unit that is shipped, starting this installation's engine."""
+    from importlib.resources import files
+
+    text = (files("shoal") / "data" / "shoal.service").read_text(encoding="utf-8")
+    return text.replace("ExecStart=/usr/bin/env shoald", f"ExecStart={program} -m shoal.daemon")
+
+
+def _unit(context: Context, options: Options, arguments: list[str]) -> int:
+    context.stdout.write(unit_text(sys.executable))
+    return 0
+
+
 START = Command(
     "[OPTIONS] [-- SHOALD_OPTION...]",
     _start,
@@ -189,4 +202,11 @@ STATUS = Command(
     _status,
     (switch("quiet", "q", "Print nothing; the exit status says it (0 runs, 3 does not)"), _ROOT, _RUN),
     arguments=(0, 0),
+)
+UNIT = Command(
+    "",
+    _unit,
+    arguments=(0, 0),
+    notes="To install it:\n  shoal daemon unit > /etc/systemd/system/shoal.service\n"
+    "  systemctl daemon-reload && systemctl enable --now shoal",
 )
