@@ -63,6 +63,14 @@ def test_an_attached_up_ends_when_all_have_ended(app: App) -> None:
     assert up.stdout == "Attaching to a-1\na-1  | bye\na-1 exited with code 0\n"
 
 
+def test_an_attached_up_can_show_times_and_leave_prefixes_and_services_out(app: App) -> None:
+    app.write("services: {a: {image: busybox, command: echo bye}, b: {image: busybox, command: echo never}}\n")
+    up = app.compose("up", "--timestamps", "--no-log-prefix", "--no-attach", "b")
+    stamp, text = up.stdout.splitlines()[1].split()
+    assert stamp.startswith("20") and stamp.endswith("Z") and text == "bye"
+    assert "never" not in up.stdout
+
+
 def test_abort_on_exit_and_whose_status_counts(app: App) -> None:
     app.write(f"services: {{job: {{image: busybox, command: sh -c 'exit 3'}}, b: {SLEEPER}}}\n")
     up = app.compose("up", "--abort-on-container-exit", check=False)

@@ -63,7 +63,7 @@ class Attached:
         )
         self._followers = Followers(self._api, self._lines, timestamps=session.options.flag("timestamps"))
         self._events: SimpleQueue[dict[str, Any]] = SimpleQueue()
-        self._live: set[str] = set()
+        self._live = set(self._watched)
         self._begun_at = f"{time.time():.9f}"
         self._ended_at: dict[str, str] = {}
         self._started: set[str] = set()
@@ -139,14 +139,14 @@ class Attached:
             return
         name = operation.request.path.split("/")[-2]
         self._started.add(name)
+        if self._session.options.flag("timestamps"):
+            return  # the log knows them, and has no stream before the start: its event begins it
         self._awaited.add(name)
         if name in self._shown:
             self._followers.follow_new(name, self._shown[name])
 
     def _stay(self) -> int:
-        self._live = set(self._watched)
-        for name in tuple(self._live):
-            self._note_if_ended(name)
+        self._drop_what_never_ran()
         while self._live:
             self._take(self._events.get())
         self._followers.wait_for_all()
@@ -179,12 +179,13 @@ class Attached:
             # by the log, from the end of the run before: what was written before anybody could attach is in it
             self._followers.follow_log(name, shown, {"since": self._ended_at.get(name) or self._begun_at})
 
-    def _note_if_ended(self, name: str) -> None:
-        """Drop containers that never started or ended before anybody listened."""
-        seen = inspect_or_none(self._api, name)
-        status = seen["State"].get("Status") if seen else "gone"
-        if status in ("gone", "created") or (status == "exited" and name not in self._started):
-            self._live.discard(name)
+    def _drop_what_never_ran(self) -> None:
+        """Forget containers whose end nobody will tell: never started, or ended before this command."""
+        for name in tuple(self._live):
+            seen = inspect_or_none(self._api, name)
+            status = seen["State"].get("Status") if seen else "gone"
+            if status in ("gone", "created") or (status == "exited" and name not in self._started):
+                self._live.discard(name)
 
     def _take_end(self, name: str, exit_code: int) -> None:
         shown = self._shown.get(name)
@@ -233,6 +234,7 @@ class Attached:
         services = tuple(sorted(self._reachable()))
         wanted = VerbOptions(services=services, stop_timeout_s=timeout_s(self._session.options))
         self._session.apply(plan_stop(self._project, state, wanted), "Stopping", is_patient=False, in_place=False)
+        self._drop_what_never_ran()
         while self._live:
             try:
                 self._take(self._events.get(timeout=_LAST_EVENTS_S))

@@ -67,8 +67,8 @@ class Followers:
             try:
                 for stream, data in source:
                     self._lines.write(shown, stream, data)
-            except ShoalError:
-                pass  # the engine went away: the events' stream ends too, and says so
+            except (ShoalError, BrokenPipeError):
+                pass  # the engine went away (the events' stream ends too, and says so), or the reader of our output did
             self._lines.end(shown)
 
         # daemon: the program may end while containers run on
