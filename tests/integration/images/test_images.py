@@ -215,6 +215,21 @@ async def test_import_makes_an_image_of_a_plain_tar(node: ImageNode) -> None:
         await node.images.import_tar(chunks_of(busybox_layer()), changes=["RUN true"])
 
 
+async def test_an_image_of_nothing_and_one_with_the_same_layer_twice(tmp_path: Path, node: ImageNode) -> None:
+    image_archive(tmp_path / "empty.tar", "empty:1", [])
+    empty = await node.load(tmp_path / "empty.tar")
+    assert (empty.layers, empty.chain_id, empty.size_bytes) == ((), "", 0)
+    await node.snapshots.prepare("e", empty.chain_id)
+    assert list((await node.snapshots.mount("e")).iterdir()) == []
+    same = tar_of(entry("a", b"1"))
+    image_archive(tmp_path / "twice.tar", "twice:1", [same, same])
+    twice = await node.load(tmp_path / "twice.tar")
+    assert twice.layers[0].digest == twice.layers[1].digest and twice.layers[0].chain_id != twice.layers[1].chain_id
+    await node.images.remove("twice:1")
+    await node.images.remove("empty:1", force=True)
+    assert not node.snapshots.layers()
+
+
 # names
 
 
@@ -452,7 +467,7 @@ def deadly(function):
 
 async def main():
     async with ImageNode(base / str(die_at)) as node:
-        os.rename, os.replace, os.symlink = deadly(os.rename), deadly(os.replace), deadly(os.symlink)
+        os.rename, os.replace, os.link = deadly(os.rename), deadly(os.replace), deadly(os.link)
         sqlite_store.SqliteStore._write = deadly(sqlite_store.SqliteStore._write)
         if source.endswith(".tar"):
             await node.images.load(chunks_of(Path(source).read_bytes()))
