@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.support.apps import App, fetch, free_port
 from tests.support.engine import EngineProcess, wait_for
+from tests.support.registry import RegistryProcess
 
 SLEEPER = "{image: busybox, command: sleep 1000, stop_signal: SIGKILL}"
 
@@ -244,3 +245,22 @@ def test_ls_names_the_project_and_its_file(app: App) -> None:
     app.compose("up", "-d")
     rows = json.loads(app.compose("ls", "--format", "json").stdout)
     assert {"Name": app.name, "Status": "running(1)", "ConfigFiles": str(app.folder / "compose.yaml")} in rows
+
+
+async def test_images_go_to_a_registry_and_come_back(app: App, tmp_path: Path) -> None:
+    async with RegistryProcess(tmp_path / "registry") as registry:
+        image = f"{registry.host}/team/page:1"
+        app.write('FROM busybox\nCOPY page /page\nCMD ["sleep", "1000"]\nSTOPSIGNAL SIGKILL\n', "Dockerfile")
+        app.write("pushed\n", "page")
+        app.write(f"services: {{a: {{image: '{image}', build: .}}}}\n")
+        built = app.compose("build", "--push")
+        assert f"Image {image}  Pushed" in built.stderr
+        assert app.engine.call("DELETE", f"/images/{image}?force=1")[0] == 200
+        app.write(f"services: {{a: {{image: '{image}'}}}}\n")
+        up = app.compose("up", "-d")
+        assert f"Image {image}  Pulled" in up.stderr and "Already exists" in up.stderr
+        assert app.compose("exec", "-T", "a", "cat", "/page").stdout == "pushed\n"
+        assert "Pulled" in app.compose("pull").stderr
+        assert "Pulled" not in app.compose("pull", "--policy", "missing").stderr
+        app.compose("up", "-d", "--pull", "always")
+        assert app.compose("up", "-d", "--pull", "always", "--quiet-pull").stderr.count("Pulled") == 0
