@@ -19,7 +19,7 @@ MOST_EFFECTS = 40
 class CrashingEngine(EngineProcess):
     """Dies before its n-th effect after `arm`."""
 
-    module = "tests.support.crashing"
+    module = "tests.support.effects_daemon"
 
     @property
     def order(self) -> Path:
