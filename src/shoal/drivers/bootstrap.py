@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 from shoal.drivers.tree import remove_tree
@@ -50,7 +50,7 @@ class MmdebstrapBootstrap:
         self._binary = binary
         self._apt = apt
 
-    async def debian(self, suite: str, say: Callable[[str], None]) -> AsyncIterator[bytes]:
+    async def debian(self, suite: str, say: Callable[[str], None]) -> AsyncGenerator[bytes, None]:
         """The tar, as it is made; see the contract."""
         argv = self._argv(suite)
         await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ import asyncio
 import io
 import tarfile
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -113,8 +114,8 @@ class StandIns:
         def say(line: str) -> None:
             report(Progress(id=recipe.name, status=line[:_MAX_STATUS]))
 
-        chunks = self._bootstrap.debian(SUITE, say)
-        return await self._images.import_tar(chunks, changes=['CMD ["bash"]'], message="shoal.stand-in")
+        async with aclosing(self._bootstrap.debian(SUITE, say)) as chunks:
+            return await self._images.import_tar(chunks, changes=['CMD ["bash"]'], message="shoal.stand-in")
 
     async def _build(self, recipe: Recipe, busybox: bytes | None, report: Report, force: bool) -> Image:
         def follow(line: Progress) -> None:
