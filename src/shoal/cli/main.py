@@ -74,6 +74,11 @@ def run(argv: Sequence[str], context: Context) -> int:
             traceback.print_exc()
         _say_error(context, error, command)
         return command.failure_statuses[1] if command else 1
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        context.warn(f"Error: {error.filename or context.path}: {(error.strerror or str(error)).lower()}")
+        return command.failure_statuses[1] if command else 1
     except KeyboardInterrupt:
         return _INTERRUPTED
 

@@ -95,7 +95,7 @@ class Response:
     def json(self) -> Any:
         """The body as a JSON value; None where there is no body."""
         data = self.read()
-        return json.loads(data) if data.strip() else None
+        return _json_value(data) if data.strip() else None
 
     def chunks(self) -> Iterator[bytes]:
         """The body in pieces, as they arrive."""
@@ -109,9 +109,9 @@ class Response:
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 if line.strip():
-                    yield json.loads(line)
+                    yield _json_value(line)
         if rest.strip():
-            yield json.loads(rest)
+            yield _json_value(rest)
 
     def is_multiplexed(self) -> bool:
         """Whether the body carries stdout and stderr in frames (streams.frames tells them apart)."""
@@ -396,6 +396,13 @@ def _message_of(response: Response) -> tuple[str, str]:
         return text or f"the engine answered {response.status}", ""
     message = value.get("message") if isinstance(value, dict) else None
     return (str(message), str(value.get("hint") or "")) if message else (text, "")
+
+
+def _json_value(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError as error:
+        raise ClientError(f"the answer is not JSON (is this an engine's address?): {data[:60]!r}") from error
 
 
 def _version_key(version: str) -> tuple[int, ...]:

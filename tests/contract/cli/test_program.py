@@ -165,3 +165,22 @@ def test_a_stand_in_is_asked_for(program: Program) -> None:
 def test_the_short_forms_of_compose_take_its_flags_anywhere(program: Program) -> None:
     status, _, err = program("down", "-f", "/no/such/compose.yaml", "-p", "x")
     assert status != 0 and "/no/such/compose.yaml" in err
+
+
+def test_an_address_where_something_else_listens(program: Program) -> None:
+    program.engine.answers["GET /containers/json"] = Answer(body=b"<html>hello</html>")
+    status, _, err = program("ps")
+    assert status == 1 and "the answer is not JSON" in err
+
+
+def test_a_file_that_cannot_be_written_is_told(program: Program, tmp_path: Path) -> None:
+    program.engine.answers["POST /containers/create"] = Answer(201, {"Id": "c" * 64})
+    status, _, err = program("create", "--cidfile", f"{tmp_path}/no/dir/cid", "busybox")
+    assert (status, err) == (1, f"Error: {tmp_path}/no/dir/cid: no such file or directory\n")
+    assert program.engine.asked == []  # nothing is created whose id would be lost
+
+
+def test_a_cid_file_goes_where_nothing_is_created(program: Program, tmp_path: Path) -> None:
+    program.engine.answers["POST /containers/create"] = Answer(400, {"message": "no"})
+    assert program("create", "--cidfile", f"{tmp_path}/cid", "busybox")[0] == 1
+    assert not (tmp_path / "cid").exists()

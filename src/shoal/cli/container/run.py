@@ -13,6 +13,8 @@ from shoal.client.errors import ClientError, ClientNotFound
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
+    from typing import Any
 
     from shoal.cli.flags import Options
     from shoal.cli.terminal import Session
@@ -44,26 +46,30 @@ def _run_command(context: Context, options: Options, arguments: list[str]) -> in
 
 def create(context: Context, wanted: Wanted, options: Options) -> str:
     """Id of the container that is created; a missing image is pulled as `--pull` says."""
-    cid_file = _CidFile(options.text("cidfile"))
     policy = options.text("pull")
     if policy not in ("always", "missing", "never"):
         raise UsageError(f'invalid pull option: "{policy}": must be one of "always", "missing" or "never"')
-    if policy == "always":
-        _pull(context, wanted, options)
-    containers = context.api.containers
-    try:
-        answer = containers.create(wanted.body, name=wanted.name, platform=wanted.platform)
-    except ClientNotFound as error:
-        if policy != "missing" or "no such image" not in error.message.lower():
-            raise
-        if not options.flag("quiet"):
-            context.warn(f"Unable to find image '{_with_tag(wanted.image)}' locally")
-        _pull(context, wanted, options)
-        answer = containers.create(wanted.body, name=wanted.name, platform=wanted.platform)
+    with _CidFile(options.text("cidfile")) as cid_file:
+        if policy == "always":
+            _pull(context, wanted, options)
+        answer = _create_once_or_twice(context, wanted, options)
+        cid_file.write(answer["Id"])
     for warning in answer.get("Warnings") or ():
         context.warn(f"WARNING: {warning}")
-    cid_file.write(answer["Id"])
     return str(answer["Id"])
+
+
+def _create_once_or_twice(context: Context, wanted: Wanted, options: Options) -> Any:
+    containers = context.api.containers
+    try:
+        return containers.create(wanted.body, name=wanted.name, platform=wanted.platform)
+    except ClientNotFound as error:
+        if options.text("pull") != "missing" or "no such image" not in error.message.lower():
+            raise
+    if not options.flag("quiet"):
+        context.warn(f"Unable to find image '{_with_tag(wanted.image)}' locally")
+    _pull(context, wanted, options)
+    return containers.create(wanted.body, name=wanted.name, platform=wanted.platform)
 
 
 def _pull(context: Context, wanted: Wanted, options: Options) -> None:
@@ -166,17 +172,31 @@ def start_failure_status(message: str) -> int:
 
 
 class _CidFile:
-    """The file that takes the container's id; refused before anything is created where it is there already."""
+    """The file that takes the container's id. It is made before anything else, and goes again where nothing is created."""
 
     def __init__(self, path: str) -> None:
         self._path = path
-        if path and os.path.exists(path):
-            raise PlainError(f"container ID file found, make sure the other container isn't running or delete {path}")
+        self._is_written = False
 
     def write(self, identifier: str) -> None:
         if self._path:
             with open(self._path, "w", encoding="ascii") as file:
                 file.write(identifier)
+            self._is_written = True
+
+    def __enter__(self) -> _CidFile:
+        if self._path:
+            try:
+                os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+            except FileExistsError:
+                raise PlainError(
+                    f"container ID file found, make sure the other container isn't running or delete {self._path}"
+                ) from None
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if self._path and not self._is_written:
+            os.unlink(self._path)
 
 
 RUN = Command(
