@@ -172,7 +172,7 @@ def start_failure_status(message: str) -> int:
 
 
 class _CidFile:
-    """The file that takes the container's id. It is made before anything else, and goes again where nothing is created."""
+    """The file that takes the id: made before anything else, and gone again where no container is created."""
 
     def __init__(self, path: str) -> None:
         self._path = path
