@@ -1,6 +1,6 @@
 """A shoald that kills itself with SIGKILL at the n-th effect after it was told to.
 
-python -m tests.support.effects_daemon --root …   reads n from the file named by SHOAL_TEST_CRASH_FILE, once it is there.
+python -m tests.support.effects_daemon --root …   reads n from the file of SHOAL_TEST_CRASH_FILE, once it is there.
 Effects are the calls of drivers and store that change something outside the process; the call is not made any more.
 """
 
