@@ -101,7 +101,9 @@ def test_a_restart_that_fails_is_tried_again(node: Node) -> None:
     policy = {"PortBindings": ports, "RestartPolicy": {"Name": "always"}}
     second = node.run("sh", "-c", "sleep 0.3; exit 1", host=policy, name="second")
     node.wait_state(second, Status="restarting")
-    first = node.run("sleep", "1000", host={"PortBindings": ports}, name="first")
+    first = node.create("sleep", "1000", host={"PortBindings": ports}, name="first")
+    start = f"/containers/{first}/start"
+    wait_for("the port is free while it waits", lambda: node.engine.call("POST", start)[0] == 204)
     wait_for("it failed", lambda: "already allocated" in node.state(second)["Error"])
     assert node.state(second)["Status"] == "restarting"
     node.delete(first, force=1)
