@@ -26,6 +26,7 @@ install: .cache/installed ## install the packages that Shoal needs, and Shoal in
 	@echo "Installing Shoal into $(VENV)"
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e . >.cache/pip.log 2>&1 || { cat .cache/pip.log; exit 1; }
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 install-tests: .cache/installed-tests
