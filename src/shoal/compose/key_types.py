@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from shoal.compose.loading.tree import BadValue, Override, Path, Reset, dotted, kind_of
+from shoal.compose.loading.tree import BadValue, Override, Path, Reset, Template, dotted, kind_of
 
 
 class Report(Protocol):
@@ -291,10 +291,18 @@ def check_value(kind: Type, value: Any, path: Path) -> None:
         value = value.value
     if isinstance(value, Reset):
         return
+    if isinstance(value, Template) and _takes_plain(kind):
+        return
     if not kind.accepts(value):
         quote = f"; quote it to make it a string: '{value}'" if _needs_quotes(kind, value) else ""
         raise BadValue(path, f"expected {kind.name}, got {kind_of(value)}{quote}")
     kind.check(value, path)
+
+
+def _takes_plain(kind: Type) -> bool:
+    if isinstance(kind, AnyOf):
+        return any(_takes_plain(one) for one in kind.types)
+    return isinstance(kind, (Scalar, Choice, Pattern))
 
 
 def _needs_quotes(kind: Type, value: Any) -> bool:

@@ -44,7 +44,7 @@ FILE_REFS = ListOf(
             TEXT,
             Record(
                 {
-                    "source": Key(TEXT),
+                    "source": Key(TEXT, required=True),
                     "target": Key(TEXT),
                     "uid": Key(TEXT),
                     "gid": Key(TEXT),

@@ -13,7 +13,7 @@ from shoal.compose.loading.dotenv import parse_dotenv
 from shoal.compose.loading.interpolation import Interpolator, interpolate
 from shoal.compose.loading.merge import cleaned, merge
 from shoal.compose.loading.paths import Base, is_url, resolve_paths
-from shoal.compose.loading.tree import BadValue, Map, Path, Seq, dotted, locate
+from shoal.compose.loading.tree import BadValue, Map, Path, Seq, dotted, locate, templated
 from shoal.compose.loading.v1 import is_v1, upgraded
 from shoal.compose.loading.yaml_tree import parse_yaml
 from shoal.errors import InvalidArgument, NotSupported, ShoalError
@@ -100,9 +100,10 @@ class FileLoader:
                 document = interpolate(document, interpolator)
                 context.unset |= interpolator.unset
                 context.variables |= interpolator.variables
-                check_value(ROOT, document, ())
             else:
                 _note_variables(document, context.variables)
+                document = templated(document)
+            check_value(ROOT, document, ())
             tree: Map = canonical(document, FILE, lenient=not context.interpolate)
             return resolve_paths(tree, self._base) if context.resolve_paths else tree
 

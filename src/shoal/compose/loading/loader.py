@@ -20,7 +20,7 @@ from shoal.compose.loading.interpolation import Interpolator, interpolate
 from shoal.compose.loading.merge import cleaned, merge, unique
 from shoal.compose.loading.normalise import normalised, project_name, without_unused
 from shoal.compose.loading.paths import Base
-from shoal.compose.loading.support import support_warnings
+from shoal.compose.loading.support import check_complete, support_warnings
 from shoal.compose.loading.tree import Map
 from shoal.compose.parts import Dependency
 from shoal.compose.project import Project, Service
@@ -44,14 +44,14 @@ def load_project(sources: Sequence[Source], env: Mapping[str, str], options: Loa
         if options.normalize:
             tree = normalised(tree, name)
         tree["name"] = name
-        if options.check:
+        if options.check and options.interpolate:
             check_consistency(tree, disabled)
         if options.resolve_env and options.interpolate:
             tree = with_environment(tree, context, env)
         if options.normalize and not options.all_resources:
             tree = without_unused(tree)
         warnings = [_unset(one) for one in context.unset]
-        if options.check:
+        if options.check and options.interpolate:
             warnings += support_warnings(tree, strict=options.check_support)
         project = _project(tree, disabled, name, sources, env, options, context)
     return LoadResult(project=project, warnings=tuple(warnings), variables=context.variables)
@@ -119,6 +119,7 @@ def _project(
     }
     if not (options.interpolate and options.normalize and options.check):
         return Project(interpolated=options.interpolate, services=_plain_services(tree), **common)
+    check_complete(disabled)
     sleeping = normalised(Map({"services": disabled}), name)["services"]
     return Project(
         services={key: decode_service(key, one) for key, one in (tree.get("services") or {}).items()},

@@ -62,6 +62,11 @@ def support_warnings(tree: Map, *, strict: bool) -> list[str]:
     return support.warnings()
 
 
+def check_complete(services: Map) -> None:
+    """Raise BadValue where a service (of a sleeping profile) lacks a required key; what it supports does not matter."""
+    ROOT.walk(Map({"services": services}), (), lambda path, key, value: None)
+
+
 def _note_values(path: Path, service: Mapping[str, Any], support: Support) -> None:
     """Keys whose support depends on their value."""
     mode = (service.get("deploy") or {}).get("mode")

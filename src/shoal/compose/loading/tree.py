@@ -73,6 +73,23 @@ class Override:
         self.value = value
 
 
+class Template(str):
+    """A string with variables in it, where they are not replaced: it may come to be any plain value."""
+
+    __slots__ = ()
+
+
+def templated(value: Any) -> Any:
+    """`value` with every string that holds a `$` as a `Template`."""
+    if isinstance(value, str):
+        return Template(value) if "$" in value else value
+    if isinstance(value, Map):
+        return value.like({key: templated(item) for key, item in value.items()})
+    if isinstance(value, Seq):
+        return value.like([templated(item) for item in value])
+    return Override(templated(value.value)) if isinstance(value, Override) else value
+
+
 def marks_of(values: Any) -> dict[str, Mark]:
     """Marks of a map's keys; none where it did not come from a file."""
     return values.marks if isinstance(values, Map) else {}
