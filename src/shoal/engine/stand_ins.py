@@ -101,8 +101,9 @@ class StandIns:
     async def _made(self, recipe: Recipe, report: Report, force: bool) -> Image:
         if recipe.name == "debian":
             return await self._debian(recipe, report, force)
-        busybox = self._bootstrap.host_busybox() if recipe.name == "busybox" else None
-        if busybox is None and self._find(BASE_REFERENCE) is None:
+        busybox = self._bootstrap.host_busybox()
+        needs_base = recipe.name != "busybox" or busybox is None
+        if needs_base and self._find(BASE_REFERENCE) is None:
             await self.make(BASE_REFERENCE, report)
         return await self._build(recipe, busybox, report, force)
 
@@ -174,11 +175,12 @@ def _one_line(text: str) -> str:
 
 
 async def _context(recipe: Recipe, extra: Mapping[str, bytes]) -> AsyncIterator[bytes]:
-    """The recipe's folder as a tar."""
-    folder = resources.files("shoal.stand_ins").joinpath(recipe.name)
+    """The recipe's folder, and what all recipes share, as a tar."""
+    folders = resources.files("shoal.stand_ins")
+    files = {**_files_of(folders.joinpath("shared")), **_files_of(folders.joinpath(recipe.name)), **extra}
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
-        for name, content in {**_files_of(folder), **extra}.items():
+        for name, content in files.items():
             member = tarfile.TarInfo(name)
             member.size = len(content)
             member.mode = 0o755 if content.startswith((b"#!", b"\x7fELF")) else 0o644

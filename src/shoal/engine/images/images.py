@@ -143,7 +143,7 @@ class Images:
         try:
             image = await self._puller.pull(parsed, wanted, auth, report, self._now_ns())
         except Unavailable as error:
-            if self._fallback is None:
+            if self._fallback is None or wanted.architecture != self.platform.architecture:
                 raise
             return await self._fallback.instead_of(parsed, error, asked=stand_in, report=report)
         attributes = {"name": parsed.familiar_name, **image.config.labels}
