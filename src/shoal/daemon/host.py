@@ -71,7 +71,7 @@ def enter_mount_namespace(settings: Settings) -> None:
     On a hybrid cgroup tree the v2 part is hidden here: crun refuses such a tree otherwise.
     """
     note = Path(settings.run) / _NAMESPACE_FILE
-    if (fd := _find_namespace(note)) is not None:
+    if (fd := find_namespace(note)) is not None:
         sys.setns(fd, sys.CLONE_NEWNS)
         os.close(fd)
         return
@@ -82,20 +82,33 @@ def enter_mount_namespace(settings: Settings) -> None:
 
 
 def hide_hybrid_cgroup() -> None:
-    """Unmount the v2 mount of a hybrid cgroup tree, in this mount namespace only."""
+    """Unmount the v2 mount of a hybrid cgroup tree, in this mount namespace only.
+
+    crun makes plain directories where it thinks that tree to be; on a tmpfs of our own they don't reach the host.
+    """
     if os.path.exists("/sys/fs/cgroup/unified/cgroup.controllers"):
         sys.unmount("/sys/fs/cgroup/unified")
+        sys.mount("tmpfs", "/sys/fs/cgroup/unified", "tmpfs", sys.MS_NOSUID | sys.MS_NODEV | sys.MS_NOEXEC, "mode=755")
 
 
-def _find_namespace(note: Path) -> int | None:
-    """An open descriptor of the namespace that `note` names, when a process still lives in it."""
+def find_namespace(note: Path) -> int | None:
+    """An open descriptor of the mount namespace that `note` names, when a process of an earlier engine lives in it.
+
+    The number of a namespace that is gone is given to new ones, of containers too. So only conmon and netd count, which
+    name the run directory on their command lines, and only with the same root directory as ours.
+    """
     try:
         wanted = note.read_text()
     except FileNotFoundError:
         return None
+    root, ours = os.stat("/"), os.fsencode(note.parent)
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            if os.readlink(f"/proc/{pid}/ns/mnt") == wanted:
+            if (
+                os.readlink(f"/proc/{pid}/ns/mnt") == wanted
+                and ours in Path(f"/proc/{pid}/cmdline").read_bytes()
+                and os.path.samestat(os.stat(f"/proc/{pid}/root"), root)
+            ):
                 return os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             continue
