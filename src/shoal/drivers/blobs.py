@@ -39,7 +39,7 @@ class BlobStore:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         layout = self.root / "oci-layout"
         if not layout.exists():
-            _write_atomically(layout, _LAYOUT)
+            self._write_atomically(layout, _LAYOUT)
         for entry in list(os.scandir(self._ingest)):
             if entry.name.startswith("new-") or entry.stat().st_mtime_ns < now_ns - _DAY_NS:
                 os.unlink(entry.path)
@@ -158,7 +158,19 @@ class BlobStore:
                 value["annotations"] = {"org.opencontainers.image.ref.name": reference}
             manifests.append(value)
         index = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": manifests}
-        _write_atomically(self.root / "index.json", json.dumps(index, indent=1))
+        self._write_atomically(self.root / "index.json", json.dumps(index, indent=1))
+
+    def _write_atomically(self, path: Path, text: str) -> None:
+        """Through the ingest folder, where a crash leaves nothing for long."""
+        fd, name = tempfile.mkstemp(prefix="new-", dir=self._ingest)
+        try:
+            with os.fdopen(fd, "w") as file:
+                file.write(text)
+            os.replace(name, path)
+        except OSError as error:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name)
+            raise _failure(error) from error
 
 
 class BlobSink:
@@ -250,18 +262,6 @@ async def _gathered(chunks: AsyncIterable[bytes]) -> AsyncIterable[bytes]:
         raise error
     if waiting:
         yield b"".join(waiting)
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    fd, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(fd, "w") as file:
-            file.write(text)
-        os.replace(name, path)
-    except OSError as error:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
-        raise _failure(error) from error
 
 
 def _failure(error: OSError) -> DriverError:

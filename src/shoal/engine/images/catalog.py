@@ -128,6 +128,10 @@ class Catalog:
         if not any(isinstance(put, Image) for put in puts) and not any(kind is Image for kind, _ in deletes):
             return
         self._names = None
+        self.write_index()
+
+    def write_index(self) -> None:
+        """Make the layout's index say what the records say."""
         self._blobs.write_index(
             [
                 (image.manifest, image.manifest_type, image.manifest_bytes, name)

@@ -106,6 +106,7 @@ class Collector:
                 deletes: list[tuple[type[Record], str]] = [(Image, image.id)]
                 await self._catalog.commit(deletes=deletes)
         await self.collect(before_ns=now_ns - DAY_NS)
+        self._catalog.write_index()
 
     async def _unpack_again(self, layer: Layer) -> None:
         log.warning("layer %s is missing, unpacking it again", layer.chain_id)
