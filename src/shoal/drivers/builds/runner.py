@@ -1,7 +1,6 @@
 """RUN steps by `crun run`: no supervisor, output through one pipe, killed with the build."""
 
 import asyncio
-import contextlib
 import json
 import os
 import subprocess
@@ -9,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from shoal.drivers.runtime.cgroups import remove_hidden
 from shoal.drivers.runtime.crun import Crun, create_error
 from shoal.drivers.runtime.processes import run, spawn, wait_readable, watch_child
 from shoal.drivers.tree import remove_tree
@@ -32,7 +32,7 @@ class CrunSteps:
         names = {path.name for path in (*self._steps.iterdir(), *self._crun.root.iterdir())}
         for name in names:
             await run(self._crun.delete(name))
-            _remove_hidden_cgroup(_load_spec(self._steps / name / "config.json"))
+            remove_hidden(_cgroup(_load_spec(self._steps / name / "config.json")))
             await asyncio.to_thread(remove_tree, self._steps / name)
             await asyncio.to_thread(remove_tree, self._crun.state_dir(name))
 
@@ -44,7 +44,7 @@ class CrunSteps:
             (bundle / "config.json").write_text(json.dumps(spec))
             return await self._run(step_id, bundle, spec["process"]["args"][0], output)
         finally:
-            _remove_hidden_cgroup(spec)
+            remove_hidden(_cgroup(spec))
             await asyncio.shield(asyncio.to_thread(remove_tree, bundle))
 
     async def _run(self, step_id: str, bundle: Path, program: str, output: Callable[[bytes], None]) -> int:
@@ -101,14 +101,8 @@ def _load_spec(path: Path) -> Mapping[str, Any]:
     return spec if isinstance(spec, dict) else {}
 
 
-def _remove_hidden_cgroup(spec: Mapping[str, Any]) -> None:
-    """Where the v2 mount of a hybrid tree is hidden, crun makes plain files in its place and forgets them."""
-    cgroup = str(spec.get("linux", {}).get("cgroupsPath", "")).strip("/")
-    if cgroup:
-        folder = Path("/sys/fs/cgroup/unified", cgroup)
-        with contextlib.suppress(OSError):
-            (folder / "cgroup.procs").unlink(missing_ok=True)
-            folder.rmdir()
+def _cgroup(spec: Mapping[str, Any]) -> str:
+    return str(spec.get("linux", {}).get("cgroupsPath", ""))
 
 
 async def _pump(fd: int, output: Callable[[bytes], None]) -> None:

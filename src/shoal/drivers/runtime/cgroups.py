@@ -134,6 +134,8 @@ class Cgroups:
                     raise DriverError(f"can't remove cgroup {folder}: still in use")
                 self._kill_all(cgroup)
                 time.sleep(_POLL_S)
+        if not self._mounts.unified:
+            remove_hidden(cgroup)
 
     def remove_if_empty(self, cgroup: str) -> None:
         """Remove `cgroup` where nothing is in it."""
@@ -240,6 +242,14 @@ def parse_io_stat(text: str) -> tuple[tuple[BlockUsage, ...], tuple[BlockUsage, 
         for key, op in (("rios", "read"), ("wios", "write")):
             operations.append(BlockUsage(major, minor, op, int(values.get(key, 0))))
     return tuple(sizes), tuple(operations)
+
+
+def remove_hidden(cgroup: str) -> None:
+    """Where the v2 mount of a hybrid tree is hidden, crun makes plain files in its place and forgets them."""
+    folder = Path("/sys/fs/cgroup/unified", cgroup.strip("/"))
+    with suppress(OSError):
+        (folder / "cgroup.procs").unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def _remove_tree(folder: Path) -> bool:
