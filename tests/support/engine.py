@@ -159,9 +159,16 @@ class EngineProcess:
         finally:
             if self.process is not None and self.process.poll() is None:
                 self.kill()
+            self._wait_gone()
             leftovers = self.leftovers()
             shutil.rmtree(self.base, ignore_errors=True)
         assert not leftovers, f"left behind: {leftovers}"
+
+    def _wait_gone(self) -> None:
+        """The kernel takes a moment to let go of namespaces and links."""
+        deadline = time.monotonic() + 5
+        while self.leftovers() and time.monotonic() < deadline:
+            time.sleep(0.05)
 
     @property
     def tag(self) -> str:
