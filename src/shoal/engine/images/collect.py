@@ -1,7 +1,9 @@
 """The garbage collection: layers and blobs that nothing needs any more. And the repair at start."""
 
+import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from shoal.contracts.blobs import Blobs
@@ -14,6 +16,8 @@ from shoal.model.image import Image, Layer
 log = logging.getLogger("shoal.images")
 
 DAY_NS = 24 * 3600 * 1_000_000_000
+FOREVER_NS = 1 << 63
+FILE_TIME_NS = 1_000_000_000  #: times of files lag behind the clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +40,11 @@ class Collector:
         self._snapshots = snapshots
         self._keeps = keeps
 
-    async def collect(self, *, before_ns: int = 0) -> Collected:
-        """What went. before_ns: leave blobs that were written later alone; 0 = none are"""
+    async def collect(self, *, after_ns: int = 0, before_ns: int = FOREVER_NS) -> Collected:
+        """What went. after_ns, before_ns: blobs that were written earlier or later are left alone"""
         layers = await self._collect_layers()
         freed = sum(layer.unpacked_bytes for layer in layers)
-        freed += await self._collect_blobs(before_ns)
+        freed += await self._collect_blobs(after_ns, before_ns)
         return Collected(layers=tuple(layer.chain_id for layer in layers), freed_bytes=freed)
 
     def _live_layers(self) -> set[str]:
@@ -80,15 +84,29 @@ class Collector:
         wanted.update(layer.digest for layer in self._catalog.layers())
         return wanted
 
-    async def _collect_blobs(self, before_ns: int) -> int:
+    async def _collect_blobs(self, after_ns: int, before_ns: int) -> int:
         freed = 0
         live = self._live_blobs()
         for digest, written_at in self._blobs.digests():
-            if digest in live or self._catalog.is_held(digest) or (before_ns and written_at > before_ns):
+            if digest in live or self._catalog.is_held(digest) or not after_ns <= written_at <= before_ns:
                 continue
             freed += self._blobs.size(digest) or 0
             await self._blobs.remove(digest)
         return freed
+
+    @asynccontextmanager
+    async def sweeping(self, now_ns: int) -> AsyncIterator[None]:
+        """What the block brings in and nothing needs afterwards goes at its end, however it ends."""
+        after_ns = now_ns - FILE_TIME_NS
+        try:
+            yield
+        except BaseException as error:
+            try:
+                await asyncio.shield(self.collect(after_ns=after_ns))
+            except ShoalError as failed:
+                error.add_note(f"and what it brought in stays: {failed.message}")
+            raise
+        await self.collect(after_ns=after_ns)
 
     async def repair(self, now_ns: int) -> None:
         """Make the records and the disk tell the same story again.

@@ -190,7 +190,8 @@ class Images:
     ) -> Sequence[Image]:
         """The images of an archive (docker-archive or OCI layout, compressed or not). Raises: InvalidArgument …"""
         wanted = parse_platform(platform, self.platform) if platform else self.platform
-        images = await self._loader.load(chunks, wanted, report, quiet=quiet, at=self._now_ns())
+        async with self._collector.sweeping(self._now_ns()):
+            images = await self._loader.load(chunks, wanted, report, quiet=quiet, at=self._now_ns())
         for image in images:
             self._events.publish("image", "load", image.id, {"name": image.id, **image.config.labels})
         return images
@@ -277,13 +278,24 @@ class Images:
         config = apply_changes(ImageConfig(), changes)
         where = parse_platform(platform, self.platform) if platform else self.platform
         message = message or "Imported from -"
+        async with self._collector.sweeping(self._now_ns()):
+            image = await self._import(chunks, config, where, message, tags)
+        self._events.publish("image", "import", image.id, {"name": tags[0] if tags else image.id})
+        return image
+
+    async def _import(
+        self,
+        chunks: AsyncIterable[bytes],
+        config: ImageConfig,
+        where: Platform,
+        message: str,
+        tags: Sequence[str],
+    ) -> Image:
         with self._catalog.hold_all():
             layer = await self._maker.layer_of_tar(chunks)
             item = HistoryItem(created_at=self._now_ns(), comment=message)
             new = NewImage(config=config, layers=[layer], history=[item], platform=where, comment=message)
-            image = await self._maker.add(new, self.platform, tags, self._now_ns())
-        self._events.publish("image", "import", image.id, {"name": tags[0] if tags else image.id})
-        return image
+            return await self._maker.add(new, self.platform, tags, self._now_ns())
 
     def hold(self, *chain_ids: str) -> AbstractContextManager[None]:
         """`with images.hold(chain_id):` the garbage collection leaves these layers, and all below them, alone."""
