@@ -4,8 +4,17 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.engine import EngineProcess, engine_with_busybox
+
+# `quick` tries the same cases every time, so that a change alone turns a test red; `thorough` looks for new ones.
+UNHURRIED = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+settings.register_profile(
+    "quick", max_examples=30, derandomize=True, database=None, deadline=None, suppress_health_check=UNHURRIED
+)
+settings.register_profile("thorough", max_examples=2000, deadline=None, suppress_health_check=UNHURRIED)
+settings.load_profile(os.environ.get("SHOAL_TEST_PROFILE", "quick"))
 
 
 @pytest.fixture(scope="module")

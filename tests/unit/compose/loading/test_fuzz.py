@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shoal.compose.config_text import render_json, render_yaml
@@ -44,6 +44,7 @@ WORDS = (
         "a:b",
         "a:b:c:d",
         "80:80",
+        "70000:80",
         "::1:80:80",
         "[::1]:80:80",
         "./x:/y",
@@ -74,7 +75,7 @@ WORDS = (
 ODD = st.one_of(
     st.none(),
     st.booleans(),
-    st.integers(-3, 70000),
+    st.integers(-3, 300),
     st.floats(allow_nan=True),
     st.text(max_size=8),
     st.sampled_from(WORDS),
@@ -135,29 +136,22 @@ def services() -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
-RELAXED = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-
-
-@RELAXED
 @given(services())
 def test_files_made_of_known_keys(tree: dict[str, Any]):
     all_the_way(to_yaml(tree))
 
 
-@RELAXED
 @given(record_of(ROOT.keys, 0))
 def test_files_made_of_known_sections(tree: dict[str, Any]):
     all_the_way(to_yaml(tree), check_support=False)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(CORPUS), st.integers(0, 3000), st.integers(0, 40), st.text(max_size=6))
 def test_files_of_people_with_a_hole(text: str, start: int, length: int, patch: str):
     start %= len(text)
     all_the_way(text[:start] + patch + text[start + length :])
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=80))
 @example("a: &a [*a]")
 @example("? {}")
@@ -171,7 +165,6 @@ def test_any_text(text: str):
     all_the_way(text)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(CORPUS),
     st.integers(0, 3000),
