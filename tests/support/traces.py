@@ -62,8 +62,9 @@ def _processes(engine: EngineProcess) -> list[str]:
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
             if os.path.basename(words[0]) in (b"conmon", b"crun") and str(engine.base).encode() in b" ".join(words):
                 found.append(f"process {words[0].decode()}")
-    for folder in Path("/sys/fs/cgroup").glob(f"**/shoal{engine.tag}/*/"):
-        found.append(f"cgroup {folder}")
+    for top in (Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").iterdir()):
+        with contextlib.suppress(OSError):
+            found += [f"cgroup {entry.path}" for entry in os.scandir(top / f"shoal{engine.tag}") if entry.is_dir()]
     return found
 
 
