@@ -1,6 +1,7 @@
-"""The order in which Compose prints the keys of each kind of mapping."""
+"""Trees in the order in which Compose prints them: known keys in their own order, names in the alphabet's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 _SECTIONS = ("services", "jobs", "networks", "volumes", "secrets", "configs")
 
@@ -118,3 +119,52 @@ ORDER: dict[str | None, dict[str, int]] = {
 def rank(order: dict[str, int]) -> Callable[[str], tuple[int, str]]:
     """Sort key: known keys in their order, then the others by name."""
     return lambda key: (order.get(key, len(order)), key)
+
+
+def ordered(value: Any, path: tuple[str, ...]) -> Any:
+    """`value` with keys in order, empty parts left out, and special forms as Compose prints them."""
+    if isinstance(value, Mapping):
+        if path[-1:] == ("extra_hosts",):
+            return sorted(f"{host}={address}" for host, addresses in value.items() for address in addresses)
+        if path[-1:] == ("ssh",):
+            return [f"{key}={item}" if item else key for key, item in value.items()]
+        order = ORDER.get(kind_at(path))
+        keys = sorted(value, key=rank(order)) if order else sorted(value)
+        return {key: ordered(value[key], (*path, key)) for key in keys if _is_shown(value[key], key, path)}
+    if isinstance(value, (list, tuple)):
+        return [ordered(item, (*path, "[]")) for item in value]
+    return value
+
+
+def _is_shown(value: Any, key: str, path: tuple[str, ...]) -> bool:
+    if value is False:
+        return key not in _PLAIN_FLAGS or kind_at(path) is None
+    if value in ([], {}) and not isinstance(value, bool):
+        return key in ("command", "entrypoint", "services", "volume") or (
+            len(path) in (1, 3) and path[-1] == "networks"
+        )
+    if value is None:
+        return path[-1:] in (("networks",), ("environment",)) or kind_at(path) is None
+    return True
+
+
+#: Flags that are not printed where they are off.
+_PLAIN_FLAGS = frozenset(
+    (
+        "privileged",
+        "read_only",
+        "tty",
+        "stdin_open",
+        "oom_kill_disable",
+        "restart",
+        "internal",
+        "attachable",
+        "no_cache",
+        "pull",
+        "disable",
+        "nocopy",
+        "external",
+        "use_api_socket",
+        "initial_sync",
+    )
+)

@@ -49,20 +49,17 @@ def _blkio(blkio: BlkioConfig) -> dict[str, Any]:
 
 
 def restart_policy(service: Service) -> dict[str, Any] | None:
-    """`restart`, else what `deploy.restart_policy` comes to on one engine; None where neither is given."""
-    if service.restart:
-        name, _, count = service.restart.partition(":")
-        policy: dict[str, Any] = {"Name": name}
-        if count:
-            policy["MaximumRetryCount"] = int(count)
-        return policy
+    """What `deploy.restart_policy` comes to on one engine, else `restart`; None where neither is given."""
     condition = service.deploy.restart_condition
-    if not condition:
+    if condition:
+        policy: dict[str, Any] = {"Name": {"none": "no", "any": "unless-stopped"}.get(condition, condition)}
+        if service.deploy.restart_max_attempts:
+            policy["MaximumRetryCount"] = service.deploy.restart_max_attempts
+        return policy
+    if not service.restart:
         return None
-    name = {"none": "no", "any": "unless-stopped"}.get(condition, condition)
-    if name == "on-failure" and service.deploy.restart_max_attempts:
-        return {"Name": name, "MaximumRetryCount": service.deploy.restart_max_attempts}
-    return {"Name": name}
+    name, _, count = service.restart.partition(":")
+    return {"Name": name, "MaximumRetryCount": int(count)} if count else {"Name": name}
 
 
 def device_requests(requests: tuple[DeviceRequest, ...]) -> list[dict[str, Any]]:

@@ -186,7 +186,7 @@ DEPLOY = Record(
         "restart_policy": Key(
             Record(
                 {
-                    "condition": Key(TEXT, note="used where `restart` is not given"),
+                    "condition": Key(TEXT, note="goes before `restart`"),
                     "delay": Key(TEXT, cluster=True),
                     "max_attempts": Key(INTEGER),
                     "window": Key(TEXT, cluster=True),

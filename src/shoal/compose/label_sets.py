@@ -1,15 +1,12 @@
-"""The labels of each thing that Compose makes, and the hashes among them."""
+"""The labels of each thing that Compose makes."""
 
-import hashlib
-import json
-from collections.abc import Mapping
-from typing import Any
-
+from shoal.compose.hashes import content_hash, network_hash, service_hash, volume_hash
 from shoal.compose.labels import (
     COMPOSE_VERSION,
     CONFIG_FILES,
     CONFIG_HASH,
     CONTAINER_NUMBER,
+    CONTENT_HASH,
     DEPENDS_ON,
     ENVIRONMENT_FILE,
     IMAGE,
@@ -23,17 +20,12 @@ from shoal.compose.labels import (
 )
 from shoal.compose.project import Network, Project, Service, Volume
 
-#: Keys that change nothing about a container.
-_NOT_HASHED = frozenset(
-    ("build", "pull_policy", "pull_refresh_after", "scale", "depends_on", "profiles", "develop", "attach")
-)
-
 
 def container_labels(project: Project, service: Service, number: int, image_id: str) -> dict[str, str]:
     """All labels of a container: the user's own, then Compose's."""
     labels = {
         **service.labels,
-        CONFIG_HASH: service_hash(project, service),
+        CONFIG_HASH: service_hash(service),
         CONTAINER_NUMBER: str(number),
         DEPENDS_ON: depends_on_text(service),
         IMAGE: image_id,
@@ -46,6 +38,8 @@ def container_labels(project: Project, service: Service, number: int, image_id: 
     }
     if project.env_files:
         labels[ENVIRONMENT_FILE] = ",".join(project.env_files)
+    if contents := content_hash(project, service):
+        labels[CONTENT_HASH] = contents
     return labels
 
 
@@ -54,36 +48,11 @@ def depends_on_text(service: Service) -> str:
     return ",".join(f"{d.service}:{d.condition}:{str(d.restart).lower()}" for d in service.depends_on.values())
 
 
-def service_hash(project: Project, service: Service) -> str:
-    """A hash of everything that makes a container of `service` what it is.
-
-    Equal as long as the containers need not be made anew: it covers the names of networks and volumes and the content
-    of configs and secrets that are given in place, and leaves out build, scale, profiles and what it depends on.
-    """
-    tree: dict[str, Any] = {key: value for key, value in service.tree.items() if key not in _NOT_HASHED}
-    if "deploy" in tree and isinstance(tree["deploy"], Mapping):
-        tree["deploy"] = {key: value for key, value in tree["deploy"].items() if key != "replicas"}
-    names = {
-        "image": project.image_of(service),
-        "networks": [project.networks[a.network].name for a in service.networks if a.network in project.networks],
-        "volumes": [project.volumes[m.source].name for m in service.volumes if m.source in project.volumes],
-        "files": _contents(project, service),
-    }
-    return _hash([tree, names])
-
-
-def _contents(project: Project, service: Service) -> list[str]:
-    known = [project.configs.get(ref.source) for ref in service.configs]
-    values = [(config.content or config.value or config.file) if config else "" for config in known]
-    secrets = [project.secrets.get(ref.source) for ref in service.secrets]
-    return values + [(secret.value or secret.file) if secret else "" for secret in secrets]
-
-
 def network_labels(project: Project, network: Network) -> dict[str, str]:
     """All labels of a network."""
     return {
         **network.labels,
-        CONFIG_HASH: _hash(_plain(network.tree)),
+        CONFIG_HASH: network_hash(network),
         NETWORK: network.key,
         PROJECT: project.name,
         VERSION: COMPOSE_VERSION,
@@ -94,16 +63,8 @@ def volume_labels(project: Project, volume: Volume) -> dict[str, str]:
     """All labels of a volume."""
     return {
         **volume.labels,
-        CONFIG_HASH: _hash(_plain(volume.tree)),
+        CONFIG_HASH: volume_hash(volume),
         PROJECT: project.name,
         VERSION: COMPOSE_VERSION,
         VOLUME: volume.key,
     }
-
-
-def _plain(tree: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {key: value for key, value in tree.items() if not key.startswith("x-")}
-
-
-def _hash(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -16,5 +16,7 @@ REPLACE = PREFIX + "replace"
 NETWORK = PREFIX + "network"
 VOLUME = PREFIX + "volume"
 SLUG = PREFIX + "slug"
+#: Ours: content of configs and secrets that Compose's own hash does not see.
+CONTENT_HASH = "shoal.compose.content-hash"
 #: The Compose whose behaviour the labels promise.
 COMPOSE_VERSION = "2.40.3"

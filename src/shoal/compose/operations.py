@@ -37,7 +37,8 @@ class Operation(Noun):
 
     id: unique in its plan and stable, such as `create app-web-1`
     subject: what the progress line is about: `Container app-web-1`, `Network app_default`, `Image redis:alpine`
-    doing, done: its words for the progress line, `Creating` and `Created`
+    doing, done: its words for the progress line, `Creating` and `Created`; no line at its start where `doing` is ""; a
+        part of something longer where both are the same
     cause: why it is done, such as `no such container` or `configuration changed`
     depends_on: ids of operations that must be done before
     service: the service it belongs to, "" for project resources
@@ -168,12 +169,14 @@ class Plan(Noun):
 
     warnings: for the user, without file positions
     unchanged: subjects that are as wanted already (`Container app-db-1`), for "Running" lines
+    skipped: {subject: why nothing is done about it}, for "Skipped" lines
     questions: what needs a confirmation
     """
 
     operations: tuple[Operation, ...] = ()
     warnings: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()
 
     def __bool__(self) -> bool:

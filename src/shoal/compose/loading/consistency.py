@@ -7,6 +7,8 @@ from shoal.compose.key_types import did_you_mean
 from shoal.compose.loading.tree import BadValue, Map, Path
 
 _INVALID = ": invalid compose project"
+#: More containers of one service than any engine runs.
+MAX_SCALE = 10_000
 _POLICIES = ("no", "always", "on-failure", "unless-stopped")
 #: The same limit in two spellings.
 _LIMITS = (
@@ -119,7 +121,7 @@ def _check_limits(name: str, service: Map, path: Path) -> None:
     if replicas is not None and scale is not None and replicas != scale:
         raise _bad(path, f"services.{name}: can't set distinct values on 'scale' and 'deploy.replicas'")
     wanted = scale if scale is not None else replicas
-    if isinstance(wanted, int) and wanted < 0:
+    if isinstance(wanted, int) and not 0 <= wanted <= MAX_SCALE:
         raise _bad(path, f"services.{name}: can't run {wanted} containers")
     if service.get("container_name") and isinstance(wanted, int) and wanted > 1:
         text = f"services.{name}: can't set container_name and deploy.replicas as container name must be unique"

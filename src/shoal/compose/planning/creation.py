@@ -15,6 +15,9 @@ from shoal.compose.planning.outdated import anonymous_volumes
 from shoal.compose.planning.steps import GONE, remove, start, stop, wait
 from shoal.compose.project import Project, Service
 
+#: words of every step of a replacement but the last
+_RECREATE = {"doing": "Recreate", "done": "Recreate"}
+
 
 class Creator:
     """Adds operations that make containers to a draft."""
@@ -65,8 +68,7 @@ class Creator:
             Call(
                 id=f"create {temporary}",
                 subject=subject,
-                doing="Recreate",
-                done="Recreate",
+                **_RECREATE,
                 cause=cause,
                 depends_on=tuple(after),
                 service=service.name,
@@ -77,7 +79,7 @@ class Creator:
         ended = (made,)
         if old.running:
             ended = (self._end(old, service, cause, made, timeout_s),)
-        removed = remove(self._draft, old, cause, volumes=False, after=(made, *ended))
+        removed = remove(self._draft, old, cause, volumes=False, after=(made, *ended), **_RECREATE)
         return self._draft.add(
             Call(
                 id=f"rename {temporary}",
@@ -96,7 +98,7 @@ class Creator:
         stopping = f"stop {old.name}"
         if stopping in self._draft:
             return stopping
-        return stop(self._draft, old, service, cause, timeout_s=timeout_s, after=(made,))
+        return stop(self._draft, old, service, cause, timeout_s=timeout_s, after=(made,), **_RECREATE)
 
     def inherited(self, old: ObservedContainer, *, renew: bool) -> dict[str, str]:
         """Anonymous volumes that a replacement takes over."""

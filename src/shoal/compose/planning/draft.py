@@ -15,6 +15,7 @@ class Draft:
         self._operations: dict[str, Operation] = {}
         self.warnings: dict[str, None] = {}
         self.unchanged: dict[str, None] = {}
+        self.skipped: dict[str, str] = {}
         self.questions: list[Question] = []
 
     def add(self, operation: Operation) -> str:
@@ -37,6 +38,7 @@ class Draft:
             operations=tuple(self._ordered()),
             warnings=tuple(self.warnings),
             unchanged=tuple(self.unchanged),
+            skipped=dict(self.skipped),
             questions=tuple(self.questions),
         )
 
@@ -75,8 +77,8 @@ def container_call(verb: str, name: str, cause: str, **fields: Any) -> Call:
 
     fields: `request` and whatever else a `Call` has
     """
-    doing, done = WORDS[verb]
-    return Call(id=f"{verb} {name}", subject=f"Container {name}", doing=doing, done=done, cause=cause, **fields)
+    words = dict(zip(("doing", "done"), WORDS[verb], strict=True))
+    return Call(id=f"{verb} {name}", subject=f"Container {name}", cause=cause, **{**words, **fields})
 
 
 #: {verb: words of its progress line}
@@ -87,8 +89,8 @@ WORDS = {
     "stop": ("Stopping", "Stopped"),
     "restart": ("Restarting", "Started"),
     "kill": ("Killing", "Killed"),
-    "pause": ("Pausing", "Paused"),
-    "unpause": ("Unpausing", "Unpaused"),
+    "pause": ("", "Paused"),
+    "unpause": ("", "Unpaused"),
     "remove": ("Removing", "Removed"),
     "rename": ("Renaming", "Recreated"),
     "disconnect": ("Disconnecting", "Disconnected"),

@@ -91,15 +91,15 @@ def plan_pull(project: Project, observed: ObservedState, options: PullOptions) -
     draft = Draft()
     for service in selected(project, options.services, with_dependencies=options.include_deps).values():
         reference = project.image_of(service)
-        skipped = f"Image {reference}"
+        subject = f"Image {reference}"
         if service.build is not None and (options.ignore_buildable or not service.image):
-            draft.warnings[f"{skipped} Skipped - {'can be built' if service.image else 'No image to be pulled'}"] = None
+            draft.skipped[subject] = "Image can be built" if service.image else "No image to be pulled"
             continue
         policy = options.policy or service.pull_policy
         if policy in ("never", "build"):
-            draft.warnings[f"{skipped} Skipped - pull policy is {policy}"] = None
+            draft.skipped[subject] = f"Pull policy is {policy}"
         elif policy in ("missing", "if_not_present") and options.policy and observed.image_id(reference):
-            draft.unchanged[skipped] = None
+            draft.skipped[subject] = "Image is already present locally"
         else:
             ignore = options.ignore_failures or service.build is not None
             _pull(draft, service, reference, "asked for", ignore_failure=ignore)

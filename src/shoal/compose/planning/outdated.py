@@ -4,7 +4,7 @@ import re
 from collections.abc import Set
 
 from shoal.compose import labels as names
-from shoal.compose.label_sets import service_hash
+from shoal.compose.hashes import content_hash, service_hash
 from shoal.compose.observed import ObservedContainer, ObservedState
 from shoal.compose.project import Project, Service
 
@@ -33,13 +33,18 @@ def why_outdated(
     for other, kind in shared_services(service).items():
         if other in recreated:
             return f"shares the {kind} namespace of {other}"
-    if container.config_hash != service_hash(project, service):
+    if container.config_hash != service_hash(service):
         return "configuration changed"
+    # containers that Docker Compose made have no such label
+    if container.labels.get(names.CONTENT_HASH, contents := content_hash(project, service)) != contents:
+        return "content of a config or secret changed"
     image_id = observed.image_id(project.image_of(service))
     recorded = container.labels.get(names.IMAGE) or container.image_id
     if image_id and recorded and image_id != recorded:
         return "image changed"
-    return _network_reason(project, observed, service, container, remade) or _volume_reason(project, service, remade)
+    return _network_reason(project, observed, service, container, remade) or _volume_reason(
+        project, service, container, remade
+    )
 
 
 def _network_reason(
@@ -59,11 +64,16 @@ def _network_reason(
     return ""
 
 
-def _volume_reason(project: Project, service: Service, remade: Set[str]) -> str:
+def _volume_reason(project: Project, service: Service, container: ObservedContainer, remade: Set[str]) -> str:
+    mounted = {mount.destination: mount.name for mount in container.mounts if mount.type == "volume"}
     for mount in service.volumes:
         volume = project.volumes.get(mount.source) if mount.type == "volume" else None
-        if volume and volume.name in remade:
+        if volume is None:
+            continue
+        if volume.name in remade:
             return f"volume {volume.name} is made anew"
+        if mounted.get(mount.target, volume.name) != volume.name:
+            return f"another volume at {mount.target}"
     return ""
 
 

@@ -20,8 +20,12 @@ def stop(
     *,
     timeout_s: int | None,
     after: Iterable[str] = (),
+    **words: str,
 ) -> str:
-    """Stop a running container, its `pre_stop` hooks first; id of the last operation."""
+    """Stop a running container, its `pre_stop` hooks first; id of the last operation.
+
+    words: `doing` and `done` of its progress line where they are not Stopping and Stopped
+    """
     before = tuple(after)
     if container.state == "running":
         before = hooks(draft, "pre_stop", container.name, service, before)
@@ -35,12 +39,15 @@ def stop(
             accept=(ALREADY, GONE),
             depends_on=before,
             service=container.service,
+            **words,
         )
     )
 
 
-def remove(draft: Draft, container: ObservedContainer, cause: str, *, volumes: bool, after: Iterable[str] = ()) -> str:
-    """Remove a container, with its anonymous volumes or without."""
+def remove(
+    draft: Draft, container: ObservedContainer, cause: str, *, volumes: bool, after: Iterable[str] = (), **words: str
+) -> str:
+    """Remove a container, with its anonymous volumes or without. words: as of `stop`."""
     request = call("DELETE", f"/containers/{container.name}", force="1", v="1" if volumes else None)
     return draft.add(
         container_call(
@@ -51,6 +58,7 @@ def remove(draft: Draft, container: ObservedContainer, cause: str, *, volumes: b
             accept=(GONE,),
             depends_on=tuple(after),
             service=container.service,
+            **words,
         )
     )
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from shoal.compose import labels as names
 from shoal.compose.container_body import Creation
+from shoal.compose.loading.consistency import MAX_SCALE
 from shoal.compose.observed import ObservedContainer, ObservedState
 from shoal.compose.operations import Plan
 from shoal.compose.parts import Condition
@@ -38,6 +39,8 @@ def scaled(project: Project, options: UpOptions) -> Project:
     for name in options.scale:
         if name not in project.services:
             raise InvalidArgument(f"no such service: {name}")
+        if not 0 <= options.scale[name] <= MAX_SCALE:
+            raise InvalidArgument(f"services.{name}: can't run {options.scale[name]} containers")
     services = {
         name: replace(service, scale=options.scale.get(name, service.scale))
         for name, service in project.services.items()

@@ -76,6 +76,8 @@ INVALID = ": invalid compose project"
         ("services:\n  a: {image: x, healthcheck: {test: []}}", "must not be empty"),
         ("services:\n  a: {image: x, healthcheck: {test: [curl]}}", "must be one of NONE, CMD or CMD-SHELL"),
         ("services:\n  a: {image: x, depends_on: {b: {}}}\n  b: {image: x}", '"condition" is required'),
+        ("services:\n  a: {image: x, scale: 999999999999}", "can't run 999999999999 containers"),
+        ("services:\n  a: {image: x, scale: -1}", "can't run -1 containers"),
         ("services:\n  a: {image: x, restart: sometimes}", 'invalid restart policy "sometimes"'),
         ("services:\n  a: {image: x, restart: 'always:3'}", "maximum retry count"),
     ],

@@ -435,6 +435,8 @@ def test_an_unknown_service():
         up(project_of("services: {a: {image: x}}"), services=("zz",))
     with pytest.raises(InvalidArgument, match="no such service: zz"):
         up(project_of("services: {a: {image: x}}"), scale={"zz": 2})
+    with pytest.raises(InvalidArgument, match="can't run 1000000 containers"):
+        up(project_of("services: {a: {image: x}}"), scale={"a": 1_000_000})
 
 
 # --- what holds for every project
