@@ -203,7 +203,8 @@ class _Run:
 
     def _attempt(self, operation: Operation) -> _Result:
         try:
-            self._report(Progress(subject=operation.subject, status=operation.doing))
+            if operation.doing:
+                self._report(Progress(subject=operation.subject, status=operation.doing))
             answer = self._perform(operation)
         except ShoalError as error:
             if isinstance(operation, Pull | Push) and operation.ignore_failure:
@@ -238,8 +239,10 @@ class _Run:
             self._report(Progress(subject=operation.subject, status=status, phase=Phase.ERROR))
             return
         self._answers[operation.id] = result.answer
-        phase = Phase.WARNING if result.warning else Phase.DONE
-        self._report(Progress(subject=operation.subject, status=result.warning or operation.done, phase=phase))
+        phase = Phase.WORKING if operation.done == operation.doing else Phase.DONE
+        phase = Phase.WARNING if result.warning else phase
+        if status := result.warning or operation.done:
+            self._report(Progress(subject=operation.subject, status=status, phase=phase))
         for follower in self._followers.get(operation.id, ()):
             needed = self._missing[follower.id]
             needed.discard(operation.id)

@@ -37,8 +37,8 @@ class Operation(Noun):
 
     id: unique in its plan and stable, such as `create app-web-1`
     subject: what the progress line is about: `Container app-web-1`, `Network app_default`, `Image redis:alpine`
-    doing, done: its words for the progress line, `Creating` and `Created`; no line at its start where `doing` is ""; a
-        part of something longer where both are the same
+    doing, done: its words for the progress line, `Creating` and `Created`; no line where a word is "", no
+        end of the work on the subject where both are the same
     cause: why it is done, such as `no such container` or `configuration changed`
     depends_on: ids of operations that must be done before
     service: the service it belongs to, "" for project resources

@@ -64,10 +64,10 @@ def _remove(context: Context, options: Options, services: list[str]) -> int:
         session.context.warn("No stopped containers")
         return 0
     questions = plan.questions
-    if questions and not session.dry_run and not options.flag("force"):
+    if questions and not session.dry_run:
         for question in questions:
-            session.context.warn(question.text)
-        if not session.confirm("Are you sure?"):
+            context.print(question.text)
+        if not options.flag("force") and not session.confirm("Are you sure?"):
             return 0
     if questions:
         plan = plan_remove(project, state, replace(wanted, confirmed=frozenset(q.id for q in questions)))
@@ -84,7 +84,7 @@ _WAITING = (
     number("wait-timeout", "", "Maximum duration in seconds to wait for the project to be running|healthy"),
 )
 
-START = Command("[SERVICE...]", _verb(plan_start, "Starting", complaint=_NOTHING), (DRY_RUN, *_WAITING))
+START = Command("[SERVICE...]", _verb(plan_start, "Running", complaint=_NOTHING), (DRY_RUN, *_WAITING))
 STOP = Command("[OPTIONS] [SERVICE...]", _verb(plan_stop, "Stopping"), (DRY_RUN, TIMEOUT))
 RESTART = Command(
     "[OPTIONS] [SERVICE...]",

@@ -40,8 +40,11 @@ class Creator:
             api_socket=self._api_socket,
         )
 
-    def create(self, creation: Creation, cause: str, after: Iterable[str]) -> str:
-        """Create a container under its own name; id of the last operation."""
+    def create(self, creation: Creation, cause: str, after: Iterable[str], **words: str) -> str:
+        """Create a container under its own name; id of the last operation.
+
+        words: `doing` and `done` of its progress line where they are not Creating and Created
+        """
         made = self._draft.add(
             container_call(
                 "create",
@@ -50,6 +53,7 @@ class Creator:
                 request=create_request(creation, creation.name),
                 depends_on=tuple(after),
                 service=creation.service.name,
+                **words,
             )
         )
         return self._copies(creation, creation.name, made)
@@ -68,7 +72,8 @@ class Creator:
             Call(
                 id=f"create {temporary}",
                 subject=subject,
-                **_RECREATE,
+                doing=_RECREATE["doing"],
+                done=_RECREATE["done"],
                 cause=cause,
                 depends_on=tuple(after),
                 service=service.name,

@@ -57,7 +57,8 @@ def plan_run(project: Project, observed: ObservedState, options: RunOptions) -> 
         auto_remove=options.remove and options.detach,
         attach_stdin=options.interactive and not options.detach,
     )
-    creator.create(creation, "run", [*made, *(operation.id for operation in before.operations)])
+    after = [*made, *(operation.id for operation in before.operations)]
+    creator.create(creation, "run", after, doing="", done="")  # its output is what the user wants to see
     drafted = draft.plan()
     plan = replace(drafted, warnings=before.warnings + drafted.warnings, unchanged=before.unchanged)
     return RunPlan(plan=plan, container=name)
