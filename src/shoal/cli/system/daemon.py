@@ -49,7 +49,9 @@ class Place:
             with open(os.path.join(self.run, "shoald.pid"), encoding="ascii") as file:
                 pid = int(file.read())
             with open(f"/proc/{pid}/cmdline", "rb") as file:
-                return pid if b"shoal" in file.read() else None  # the number may be another program's by now
+                words = [os.path.basename(word) for word in file.read().split(b"\0")]
+            # After a crash the number may be another program's.
+            return pid if b"shoald" in words or b"shoal.daemon" in words else None
         except (OSError, ValueError):
             return None
 
