@@ -142,3 +142,41 @@ async def test_zeros_without_end_are_refused(tmp_path: Path):
     block = gzip.compress(bytes(1 << 26), compresslevel=1)
     with pytest.raises(InvalidArgument, match="expands to more than"):
         await received(tmp_path, gzip.compress(info.tobuf()) + block * 32)
+
+
+@pytest.mark.parametrize(
+    "escape",
+    [
+        [
+            entry("l", type=tarfile.DIRTYPE),
+            entry("l/a", b"a"),
+            entry("l", type=tarfile.SYMTYPE, linkname="{host}"),
+            entry("l/evil", b"evil"),
+            entry("l", type=tarfile.DIRTYPE),
+        ],
+        [
+            entry("l", type=tarfile.DIRTYPE),
+            entry("l/secret", b"a"),
+            entry("l", type=tarfile.SYMTYPE, linkname="{host}"),
+            entry("stolen", type=tarfile.LNKTYPE, linkname="l/secret"),
+            entry("l", type=tarfile.DIRTYPE),
+        ],
+        [
+            entry(".dockerignore", b"l/secret\n"),
+            entry("l/secret", b"a"),
+            entry("l", type=tarfile.SYMTYPE, linkname="{host}"),
+            entry("stolen", type=tarfile.LNKTYPE, linkname="l/secret"),
+        ],
+    ],
+)
+async def test_a_link_in_a_folders_place_leads_nowhere(tmp_path: Path, escape):
+    host = tmp_path / "host"
+    host.mkdir()
+    (host / "secret").write_text("the host's\n")
+    for info, _ in escape:
+        info.linkname = info.linkname.replace("{host}", str(host))
+    with pytest.raises(InvalidArgument):
+        context = await received(tmp_path, tar_of(entry("Dockerfile", b"FROM x\n"), *escape))
+        await context.directory()
+    assert [path.name for path in host.iterdir()] == ["secret"]
+    assert (host / "secret").stat().st_nlink == 1

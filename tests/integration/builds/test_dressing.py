@@ -1,6 +1,7 @@
 """A RUN finds mount points and certificates, and the layer has no trace of them. On a real overlay."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,3 +132,45 @@ def test_folders_keep_their_times(overlay: Overlay, certificates: Path):
     undress(dress(overlay.root, POINTS, certificates))
     assert (overlay.root / "etc").stat().st_mtime == 1000
     assert overlay.root.stat().st_mtime == 1000
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Path:
+    """A place on the host, outside of every build, with what a build would like to change."""
+    folder = tmp_path / "host"
+    (folder / "certs").mkdir(parents=True)
+    (folder / "certs/ca-certificates.crt").write_text("the host's\n")
+    (folder / "x").write_text("")
+    (folder / "cache").mkdir()
+    (folder / "cache/x").mkdir()
+    for path in ("certs", "certs/ca-certificates.crt", "x", "cache/x", "cache", ""):
+        os.utime(folder / path, (2000, 2000))
+    return folder
+
+
+def replace_by_link(folder: Path, target: Path) -> None:
+    subprocess.run(["rm", "-rf", str(folder)], check=True)
+    folder.symlink_to(target)
+
+
+def stamps(folder: Path) -> dict[str, float]:
+    return {name: (folder / name).stat().st_mtime for name in names(folder)} | {"": folder.stat().st_mtime}
+
+
+@pytest.mark.parametrize("before_tidy", [False, True])
+def test_links_that_the_run_left_lead_nowhere(overlay: Overlay, certificates: Path, host: Path, before_tidy: bool):
+    """A program may replace a folder above a mount point or a bundle by a link to anywhere, seen from the engine."""
+    points = [("/etc/ssl/x", False), ("/run/cache/x", True)]
+    before = stamps(host)
+    dressing = dress(overlay.root, points, certificates)
+    if before_tidy:
+        undress(dressing)
+    replace_by_link(overlay.root / "etc/ssl", host)
+    replace_by_link(overlay.root / "run", host)
+    if not before_tidy:
+        undress(dressing)
+    overlay.unmount()
+    assert tidy(dressing, overlay.upper)
+    assert stamps(host) == before
+    assert (host / "certs/ca-certificates.crt").read_text() == "the host's\n"
+    assert (overlay.upper / "etc/ssl").readlink() == host

@@ -5,6 +5,7 @@ import hashlib
 import os
 import posixpath
 import shutil
+import tarfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,6 +138,7 @@ class TarContext:
                 name = safe_name(member.name)
                 if not name:
                     continue
+                _check_kind(entries.get(name), member)
                 if member.islnk():
                     links[name] = safe_name(member.linkname)
                 elif content is not None:
@@ -185,7 +187,10 @@ class TarContext:
                 self._check_folder(name)
                 os.makedirs(os.path.join(root, parent), exist_ok=True)
                 made.add(parent)
-            link = os.path.join(root, safe_name(member.linkname)) if member.islnk() else ""
+            link = ""
+            if member.islnk():
+                self._check_folder(safe_name(member.linkname))
+                link = os.path.join(root, safe_name(member.linkname))
             put_member(member, content, os.path.join(root, name), link, (0, 0))
             if member.isdir():
                 os.utime(os.path.join(root, name), (member.mtime, member.mtime))
@@ -193,9 +198,16 @@ class TarContext:
     def _check_folder(self, name: str) -> None:
         above = posixpath.dirname(name)
         while above:
-            if self._entries[above].kind != "dir":
+            entry = self._entries.get(above)
+            if entry is not None and entry.kind != "dir":
                 raise InvalidArgument(f'invalid tar archive: entry "{name}" is below "{above}", which is no folder')
             above = posixpath.dirname(above)
+
+
+def _check_kind(before: Entry | None, member: tarfile.TarInfo) -> None:
+    """A folder that becomes a link while the archive is read would lead what comes next out of it."""
+    if before is not None and (before.kind == "dir") != member.isdir():
+        raise InvalidArgument(f'invalid tar archive: "{member.name}" is in it as a folder and as something else')
 
 
 def _read(content: IO[bytes], *, keep: bool, name: str) -> tuple[str, bytes]:

@@ -2,6 +2,7 @@
 
 Nothing is bound over the image's certificate bundle: a program that renews the bundle (update-ca-certificates) renames
 over it, which a mount point refuses. The content is put in place instead, and taken back unless the program changed it.
+The program may leave symlinks where folders were: after it has run, nothing is reached through one.
 """
 
 import contextlib
@@ -92,18 +93,19 @@ def undress(dressing: Dressing) -> None:
     """Take it back; see the contract."""
     base = str(dressing.root)
     for path, original in dressing.bundles.items():
-        host = base + path
-        if _is_ours(host, dressing.certificates):
+        host = rooted.without_links(base, path)
+        if host is not None and _is_ours(host, dressing.certificates):
             _write(host, original)
             _touch(base, path, dressing.bundle_stats[path][3])
     before = {path: known[3] for path, known in dressing.folders.items()}
-    unchanged = {path for path in before if _mtime(base + path) == before[path]}
+    unchanged = {path for path in before if _mtime(base, path) == before[path]}
     for path, is_folder in reversed(dressing.stubs):
+        host = rooted.without_links(base, path)
         with contextlib.suppress(OSError):
-            if is_folder:
-                os.rmdir(base + path)
-            elif os.lstat(base + path).st_size == 0:
-                os.unlink(base + path)
+            if host is not None and is_folder:
+                os.rmdir(host)
+            elif host is not None and os.lstat(host).st_size == 0:
+                os.unlink(host)
     for path in unchanged:
         _touch(base, path, before[path])
 
@@ -113,12 +115,12 @@ def tidy(dressing: Dressing, upper: Path) -> bool:
     base = str(upper)
     folders = sorted((path for path in dressing.folders if path != "/"), key=len, reverse=True)
     # Taken before anything is removed, which changes the times of the folders above.
-    found = {path: known for path in folders if (known := _folder_stat(base + path)) is not None}
+    found = {path: known for path in folders if (known := _folder_stat(base, path)) is not None}
     for path, known in dressing.bundle_stats.items():
-        with contextlib.suppress(FileNotFoundError):
-            # The same content and the same metadata as below: not a change.
-            if _stat(base + path) == known and Path(base + path).read_bytes() == dressing.bundles[path]:
-                os.unlink(base + path)
+        host = rooted.without_links(base, path)
+        # The same content and the same metadata as below: not a change.
+        if host is not None and _is_ours(host, dressing.bundles[path]) and _stat(host) == known:
+            os.unlink(host)
     for path, known in found.items():
         if known == dressing.folders[path] and not os.listdir(base + path) and not _is_opaque(base + path):
             os.rmdir(base + path)
@@ -127,8 +129,9 @@ def tidy(dressing: Dressing, upper: Path) -> bool:
     return bool(os.listdir(upper))
 
 
-def _folder_stat(path: str) -> _Stat | None:
-    return _stat(path) if os.path.isdir(path) and not os.path.islink(path) else None
+def _folder_stat(base: str, path: str) -> _Stat | None:
+    host = rooted.without_links(base, path)
+    return _stat(host) if host is not None and os.path.isdir(host) and not os.path.islink(host) else None
 
 
 def _is_opaque(folder: str) -> bool:
@@ -158,16 +161,19 @@ def _stat(path: str) -> _Stat:
     return stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid, info.st_mtime_ns
 
 
-def _mtime(path: str) -> int:
+def _mtime(base: str, path: str) -> int:
+    host = rooted.without_links(base, path)
     try:
-        return os.lstat(path).st_mtime_ns
+        return -1 if host is None else os.lstat(host).st_mtime_ns
     except OSError:
         return -1
 
 
 def _touch(base: str, path: str, mtime_ns: int) -> None:
+    host = rooted.without_links(base, path)
     with contextlib.suppress(OSError):
-        os.utime(base + path, ns=(mtime_ns, mtime_ns), follow_symlinks=False)
+        if host is not None:
+            os.utime(host, ns=(mtime_ns, mtime_ns), follow_symlinks=False)
 
 
 def _write(host: str, content: bytes) -> None:

@@ -38,6 +38,19 @@ def resolve(root: str, path: str, *, follow_last: bool = True) -> str:
     return os.path.join(root, *done)
 
 
+def without_links(root: str, path: str) -> str | None:
+    """The host's path of `path` as it is written, None where a symlink has taken the place of a folder above it.
+
+    For paths that were resolved before a program of the user's ran: what it put there must not lead out of the root.
+    """
+    here = root.rstrip("/")
+    for part in [part for part in os.path.dirname(path).split("/") if part]:
+        here = os.path.join(here, part)
+        if os.path.islink(here):
+            return None
+    return os.path.join(here, os.path.basename(path))
+
+
 def _link_target(path: str) -> str | None:
     try:
         return os.readlink(path)

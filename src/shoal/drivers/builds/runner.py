@@ -27,7 +27,8 @@ class CrunSteps:
 
     async def open(self) -> None:
         """Kill and remove what a dead engine left running."""
-        self._steps.mkdir(parents=True, exist_ok=True)
+        self._steps.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._steps.chmod(0o700)  # what a step is given may be secret
         self._crun.root.mkdir(parents=True, exist_ok=True)
         names = {path.name for path in (*self._steps.iterdir(), *self._crun.root.iterdir())}
         for name in names:
