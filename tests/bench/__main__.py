@@ -1,84 +1,123 @@
-"""python -m tests.bench [--against unix:///…] [--only TEXT] [--json FILE]: a table, and JSON."""
+"""python -m tests.bench [--against unix:///…] [--only TEXT] [--quick] [--json FILE]: a table, and JSON."""
 
 import argparse
 import json
+import os
+import platform
+import re
 import shutil
-import statistics
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from tests.bench.resources import memory
-from tests.bench.scenarios import SCENARIOS, Scenario
+from tests.bench import apps, resources, scenarios
+from tests.bench.images import load_images
+from tests.bench.rows import Result, Sample, Scenario, table
 from tests.bench.target import Target
-from tests.support.engine import engine_with_busybox
+from tests.support.engine import EngineProcess
+
+#: The whole of it, in seconds: making images comes on top once.
+TIME_S, QUICK_TIME_S = 480.0, 80.0
+QUICK_RUNS = 3
+#: Memory first, of an engine that has done nothing else; then the short ones, so that the long ones get what is left.
+SCENARIOS = (resources.MEMORY, *scenarios.SCENARIOS, *resources.SCENARIOS, *apps.SCENARIOS)
 
 
 def main() -> int:
     """Measure every scenario on Shoal and, in turn (A B A B), on the other engine."""
     args = _arguments()
+    machine = _machine()
     with ExitStack() as stack:
-        engine = stack.enter_context(engine_with_busybox("--stand-ins"))
-        work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        assert engine.process is not None
-        shoal = str(Path(sys.executable).with_name("shoal"))
-        targets = [Target("shoal", str(engine.socket), [shoal], engine.process.pid)]
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench")))
+        _use_bytecode(work)
+        engine = stack.enter_context(EngineProcess("--log-level", "info"))
+        targets = [Target("shoal", str(engine.socket), [str(Path(sys.executable).with_name("shoal"))])]
         if args.against:
-            targets.append(Target("other", args.against.removeprefix("unix://"), [shutil.which("docker") or shoal]))
-        rows = [row for s in SCENARIOS if args.only in s.name for row in _measure(s, targets, work, args.quick)]
-        memory_row = memory(targets[0]) if not args.only else {}
-    _print(rows, memory_row)
-    Path(args.json).write_text(json.dumps({"times": rows, "memory": memory_row}, indent=2) + "\n")
-    print(f"\nwritten to {args.json}")
+            cli = args.against_cli or shutil.which("docker") or targets[0].cli[0]
+            targets.append(Target("other", args.against.removeprefix("unix://"), [cli]))
+            stack.callback(targets[1].unload)
+        load_images(targets, work)
+        wanted = [s for s in SCENARIOS if any(args.only in row.name for row in s.rows)]
+        results = _measure_all(wanted, targets, work, args.quick)
+        rss_mib = resources.memory_kb(targets[0].pid, "Rss") / 1024
+    machine["load_at_end"] = os.getloadavg()[0]
+    print("\n".join(table(results, has_other=len(targets) > 1)))
+    print("\n" + ", ".join(f"{key.replace('_', ' ')}: {value}" for key, value in machine.items()))
+    print(f"engine after all this: {rss_mib:.0f} MiB RSS")
+    whole = {"machine": machine, "rows": [result.as_json() for result in results], "engine_rss_mib_at_end": rss_mib}
+    Path(args.json).write_text(json.dumps(whole, indent=2) + "\n")
+    print(f"written to {args.json}")
     return 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("make bench")
     parser.add_argument("--against", default="", help="socket of another engine: unix:///var/run/docker.sock")
-    parser.add_argument("--only", default="", help="only scenarios whose name has this text")
-    parser.add_argument("--quick", action="store_true", help="3 runs each")
+    parser.add_argument("--against-cli", default="", help="its command line: docker where there is one, else shoal")
+    parser.add_argument("--only", default="", help="only scenarios with this text in the name of a row")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_RUNS} runs each")
     parser.add_argument("--json", default="bench-result.json")
     return parser.parse_args()
 
 
-def _measure(scenario: Scenario, targets: list[Target], work: Path, quick: bool) -> Iterator[dict[str, Any]]:
-    samples: dict[str, list[float]] = {t.name: [] for t in targets}
-    print(f"… {scenario.name}", file=sys.stderr)
-    try:
-        with ExitStack() as stack:
-            once = {t.name: stack.enter_context(scenario.setup(t, work)) for t in targets}  # type: ignore[arg-type]
-            for name in samples:
-                once[name]()  # warm
-            for _ in range(3 if quick else scenario.runs):
-                for name in samples:
-                    samples[name].append(once[name]())
-    except (RuntimeError, OSError) as error:
-        yield {"name": scenario.name, "error": str(error)[:300]}
-        return
-    median = {name: statistics.median(values) for name, values in samples.items()}
-    row: dict[str, Any] = {"name": scenario.name, "goal_s": scenario.goal_s, "median_s": median["shoal"]}
-    row["p95_s"] = sorted(samples["shoal"])[int(len(samples["shoal"]) * 0.95) - 1]
-    if "other" in median:
-        row |= {"other_s": median["other"], "ratio": median["shoal"] / median["other"]}
-    yield row
+def _machine() -> dict[str, Any]:
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    return {
+        "cpu": model[1] if model else platform.machine(),
+        "cores": os.cpu_count(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "load_at_start": os.getloadavg()[0],
+    }
 
 
-def _print(rows: list[dict[str, Any]], memory_row: dict[str, float]) -> None:
-    print(f"{'what':<44} {'median':>9} {'p95':>9} {'goal':>9}   {'other':>9} {'ratio':>6}")
-    for row in rows:
-        if "error" in row:
-            print(f"{row['name']:<44} failed: {row['error']}")
-            continue
-        met = "✔" if row["median_s"] <= row["goal_s"] else "✘"
-        other = f"{row['other_s'] * 1000:>6.0f} ms {row['ratio']:>6.2f}" if "ratio" in row else ""
-        times = (f"{row[key] * 1000:>6.0f} ms" for key in ("median_s", "p95_s", "goal_s"))
-        print(f"{row['name']:<44} {' '.join(times)} {met} {other}")
-    for name, value in memory_row.items():
-        print(f"{name:<44} {value:>9.2f}")
+def _use_bytecode(work: Path) -> None:
+    """Commands and engine start from compiled modules, as an installed Shoal does, whatever the environment says."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(work / "bytecode")
+
+
+def _measure_all(wanted: Sequence[Scenario], targets: list[Target], work: Path, quick: bool) -> list[Result]:
+    end = time.monotonic() + (QUICK_TIME_S if quick else TIME_S)
+    results = []
+    for number, scenario in enumerate(wanted):
+        print(f"… {scenario.rows[0].name}", file=sys.stderr)
+        share = (end - time.monotonic()) / (len(wanted) - number)
+        runs = min(QUICK_RUNS, scenario.runs) if quick else scenario.runs
+        results += _measure(scenario, targets, work, runs, time.monotonic() + share)
+    return results
+
+
+def _measure(scenario: Scenario, targets: list[Target], work: Path, runs: int, until: float) -> list[Result]:
+    """The samples of one scenario; fewer than `runs` of them where the time is up."""
+    results = [Result(row) for row in scenario.rows]
+    with ExitStack() as stack:
+        once: dict[str, Sample] = {}
+        for target in targets:
+            try:
+                sample = stack.enter_context(scenario.setup(target, work))
+                if runs > 1:
+                    sample()  # warm
+                once[target.name] = sample
+            except (RuntimeError, OSError, LookupError) as error:
+                results[0].failed[target.name] = str(error)
+        for number in range(runs):
+            if number and time.monotonic() > until:
+                break
+            for name in list(once):
+                try:
+                    values = once[name]()
+                except (RuntimeError, OSError, LookupError) as error:
+                    results[0].failed[name] = str(error)
+                    del once[name]
+                    continue
+                for result, value in zip(results, values, strict=True):
+                    result.samples.setdefault(name, []).append(value)
+    return results
 
 
 if __name__ == "__main__":
