@@ -3,8 +3,13 @@
 For `kill -9` in the middle of an operation see tests/integration/crash.
 """
 
+import os
+import signal
 from pathlib import Path
 
+import pytest
+
+from shoal.drivers.runtime.processes import is_zombie
 from tests.support.engine import EngineProcess, wait_for
 from tests.support.running import Node
 
@@ -63,3 +68,28 @@ def test_a_clean_stop_leaves_them_running_too(engine: EngineProcess) -> None:
     assert Path(f"/proc/{pid}").exists()
     engine.start()
     assert node.state(container)["Pid"] == pid
+
+
+@pytest.mark.parametrize("away", [False, True])
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_container_whose_supervisor_was_killed_is_ended_whole(
+    engine: EngineProcess, away: bool, paused: bool
+) -> None:
+    """Also a frozen one, which no signal reaches; the engine starts, others run on, the name can be used again."""
+    node = Node(engine)
+    other = node.run("sleep", "1000")
+    node.run("sleep", "1000", name="web")
+    pid = node.state("web")["Pid"]
+    if paused:
+        node.post("web", "pause")
+    if away:
+        engine.kill()
+    os.kill(int(Path(f"/proc/{pid}/stat").read_text().split()[3]), signal.SIGKILL)
+    if away:
+        engine.start()
+    state = node.wait_state("web", Status="exited")
+    assert state["ExitCode"] == 137
+    wait_for("the process has ended", lambda: is_zombie(pid))
+    node.post("web", "start")
+    node.delete("web", force=1)
+    assert node.state(other)["Running"]

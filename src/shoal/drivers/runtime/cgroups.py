@@ -149,6 +149,8 @@ class Cgroups:
                 os.kill(pid, 9)
             except ProcessLookupError:
                 continue
+        with suppress(DriverError):
+            self.thaw(cgroup)  # frozen ones die when they thaw, without a step more
 
     # -- reading -------------------------------------------------------------
 

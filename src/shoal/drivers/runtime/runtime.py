@@ -282,6 +282,8 @@ class CrunRuntime:
         if status < 0:
             _log.warning("supervisor lost, container killed", extra={"container": live.container_id})
             live.signal_init(signals.SIGKILL)
+            if self._cgroups.is_frozen(live.notes.cgroup):
+                self._cgroups.thaw(live.notes.cgroup)
             status = 128 + signals.SIGKILL
         else:
             at = exit_file.stat().st_mtime_ns

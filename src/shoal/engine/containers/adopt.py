@@ -52,17 +52,29 @@ class Adoption:
         runs: dict[str, Run] = {}
         for container in self._parts.book.all():
             if container.is_running:
-                run = await self._parts.near.runtime.adopt(container.id)
+                run = await self._take_over(container.id)
                 if run is None:
                     self._lost.append(container)
                 else:
                     runs[container.id] = run
         for container_id in await self._parts.near.runtime.leftovers():
-            if run := await self._adopt_leftover(container_id):
+            try:
+                run = await self._adopt_leftover(container_id)
+            except (ShoalError, OSError) as error:  # the others must not wait for it: the next start tries again
+                log.error("cannot remove what is left of a run: %s", error, extra={"container": container_id})
+                continue
+            if run is not None:
                 runs[container_id] = run
         for container_id, run in runs.items():
             await self._sync(self._parts.book.get(container_id), run)
         return {container_id: run.pid for container_id, run in runs.items() if not run.exited}
+
+    async def _take_over(self, container_id: str) -> Run | None:
+        try:
+            return await self._parts.near.runtime.adopt(container_id)
+        except (ShoalError, OSError) as error:
+            log.error("cannot take over: %s", error, extra={"container": container_id})
+            return None
 
     async def _adopt_leftover(self, container_id: str) -> Run | None:
         """A run whose row says that it does not run: started ones are taken over, others undone."""
@@ -149,5 +161,5 @@ class Adoption:
     async def _attempt(self, container: Container, step: Awaitable[None]) -> None:
         try:
             await step
-        except ShoalError as error:
-            log.error("cannot repair: %s", error.message, extra={"container": container.id})
+        except (ShoalError, OSError) as error:
+            log.error("cannot repair: %s", error, extra={"container": container.id})

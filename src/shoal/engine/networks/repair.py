@@ -29,8 +29,7 @@ class Repair:
         await self._forwarding()
         for network in self._parts.store.all(Network):
             if network.driver == "bridge":
-                await self._parts.links.ensure_bridge(wiring.bridge_link(network))
-                self._parts.gate.set_bridge(network.id, wiring.bridge_of(network))
+                await self._bridge(network)
         held = await self._parts.netd.open()
         sandboxes = await self._forget_dead(living)
         self._parts.leases.load(sandboxes)
@@ -39,6 +38,14 @@ class Repair:
         await self.hold_all(sandboxes, held)
         await self._parts.gate.rebuild()
         await self._sweep(sandboxes)
+
+    async def _bridge(self, network: Network) -> None:
+        """The network's bridge is there. One that can't be made is no reason for all others to stay away."""
+        try:
+            await self._parts.links.ensure_bridge(wiring.bridge_link(network))
+        except DriverError as error:
+            log.error("network has no bridge", extra={"network": network.name, "cause": error.message})
+        self._parts.gate.set_bridge(network.id, wiring.bridge_of(network))
 
     async def _forwarding(self) -> None:
         if await self._parts.links.enable_forwarding(ipv6=False):
