@@ -105,7 +105,7 @@ ORDER: dict[str | None, dict[str, int]] = {
     "depends_on": _places("condition restart required"),
     "ulimits": _places("soft hard"),
     "attachment": _places(
-        "aliases interface_name ipv4_address ipv6_address link_local_ips mac_address driver_opts gw_priority priority"
+        "aliases driver_opts gw_priority interface_name ipv4_address ipv6_address link_local_ips mac_address priority"
     ),
     "networks": _places("name driver driver_opts ipam external internal attachable labels enable_ipv4 enable_ipv6"),
     "ipam": _places("driver config options"),

@@ -1,6 +1,5 @@
 """Body of `POST /containers/create` for a container of a service."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -69,9 +68,9 @@ def container_body(creation: Creation) -> dict[str, Any]:
     if service.command is not None:
         body["Cmd"] = list(service.command)
     if service.entrypoint is not None:
-        body["Entrypoint"] = list(service.entrypoint) or [""]
+        body["Entrypoint"] = list(service.entrypoint)
     if service.stop_grace_period_s is not None:
-        body["StopTimeout"] = math.ceil(service.stop_grace_period_s)
+        body["StopTimeout"] = int(service.stop_grace_period_s)
     if service.networks:
         body["NetworkingConfig"] = {"EndpointsConfig": _endpoints(creation)}
     return body

@@ -29,7 +29,23 @@ def service_hash(service: Service) -> str:
         go["blkio_config"] = {key: _capitals(item) for key, item in go["blkio_config"].items()}
     if "develop" in go:
         go["develop"] = _go_develop(go["develop"])
+    if "ulimits" in go:
+        go["ulimits"] = {name: _without_zeros(limit) for name, limit in go["ulimits"].items()}
+    if "volumes" in go:
+        go["volumes"] = [_go_mount(mount) for mount in go["volumes"]]
     return _hash({key: go[key] for key in sorted(go, key=rank(ORDER["service"]))})
+
+
+def _without_zeros(limit: Any) -> Any:
+    return {key: item for key, item in limit.items() if item} if isinstance(limit, dict) else limit
+
+
+def _go_mount(mount: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Go leaves `create_host_path: false` out."""
+    bind = mount.get("bind")
+    if not bind or bind.get("create_host_path", True):
+        return mount
+    return {**mount, "bind": {key: item for key, item in bind.items() if key != "create_host_path"}}
 
 
 def _go_deploy(deploy: Mapping[str, Any]) -> dict[str, Any]:

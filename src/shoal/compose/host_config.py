@@ -52,7 +52,7 @@ def restart_policy(service: Service) -> dict[str, Any] | None:
     """What `deploy.restart_policy` comes to on one engine, else `restart`; None where neither is given."""
     condition = service.deploy.restart_condition
     if condition:
-        policy: dict[str, Any] = {"Name": {"none": "no", "any": "unless-stopped"}.get(condition, condition)}
+        policy: dict[str, Any] = {"Name": {"none": "no", "any": "always"}.get(condition, condition)}
         if service.deploy.restart_max_attempts:
             policy["MaximumRetryCount"] = service.deploy.restart_max_attempts
         return policy

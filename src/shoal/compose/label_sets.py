@@ -27,7 +27,7 @@ def container_labels(project: Project, service: Service, number: int, image_id: 
         **service.labels,
         CONFIG_HASH: service_hash(service),
         CONTAINER_NUMBER: str(number),
-        DEPENDS_ON: depends_on_text(service),
+        DEPENDS_ON: depends_on_text(project, service),
         IMAGE: image_id,
         ONEOFF: "False",
         PROJECT: project.name,
@@ -43,9 +43,10 @@ def container_labels(project: Project, service: Service, number: int, image_id: 
     return labels
 
 
-def depends_on_text(service: Service) -> str:
+def depends_on_text(project: Project, service: Service) -> str:
     """The label that remembers the order: `db:service_healthy:false,redis:service_started:true`."""
-    return ",".join(f"{d.service}:{d.condition}:{str(d.restart).lower()}" for d in service.depends_on.values())
+    known = [one for one in service.depends_on.values() if one.service in project.services]
+    return ",".join(f"{one.service}:{one.condition}:{str(one.restart).lower()}" for one in known)
 
 
 def network_labels(project: Project, network: Network) -> dict[str, str]:

@@ -119,7 +119,7 @@ CONTAINER: dict[str, Shape] = {
     "logging": Shape(keys={"options": _TEXT_MAP}),
     "mem_limit": _SIZE,
     "mem_reservation": _SIZE,
-    "mem_swappiness": _INT,
+    "mem_swappiness": Shape(forms.to_int_text),
     "memswap_limit": Shape(forms.to_swap_size),
     "models": Shape(forms.names_map(lambda: None)),
     "networks": Shape(forms.names_map(lambda: None), each=_ATTACHMENT),

@@ -152,7 +152,7 @@ def _check_mounts(service: Map, path: Path) -> None:
 
 def _check_dependencies(services: Map, disabled: Mapping[str, Any], name: str, service: Map, path: Path) -> None:
     for dependency, entry in (service.get("depends_on") or {}).items():
-        if dependency in services or not entry.get("required", True):
+        if dependency in services or (dependency in disabled and not entry.get("required", True)):
             continue
         where: Path = (*path, "depends_on", dependency)
         if dependency in disabled:

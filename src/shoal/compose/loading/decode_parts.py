@@ -183,7 +183,7 @@ def decode_limits(tree: Tree, resources: Tree) -> Limits:
         memory_bytes=int(tree.get("mem_limit", limits.get("memory")) or 0),
         memory_reservation_bytes=int(reserved or 0),
         memory_swap_bytes=int(tree.get("memswap_limit") or 0),
-        memory_swappiness=tree.get("mem_swappiness"),
+        memory_swappiness=int(tree["mem_swappiness"]) if "mem_swappiness" in tree else None,
         pids=tree.get("pids_limit", limits.get("pids")),
         oom_kill_disable=tree.get("oom_kill_disable", False),
         oom_score_adj=tree.get("oom_score_adj", 0),

@@ -37,6 +37,11 @@ def to_int(value: Any, path: Path) -> int:
     raise BadValue(path, f'expected an integer, got "{text_of(value)}"')
 
 
+def to_int_text(value: Any, path: Path) -> str:
+    """A whole number as text, where Compose prints it so."""
+    return str(to_int(value, path))
+
+
 def to_float(value: Any, path: Path) -> float | int:
     """A number, also from the text of one; whole ones as integers."""
     try:
@@ -207,7 +212,7 @@ def split_words(text: str, path: Path) -> list[str]:
 def to_test(value: Any, path: Path) -> Any:
     """A health check's test as a list that starts with NONE, CMD or CMD-SHELL."""
     if isinstance(value, str):
-        return Seq(["NONE"] if value == "NONE" else ["CMD-SHELL", value])
+        return Seq(["CMD-SHELL", value])
     if value and value[0] not in ("NONE", "CMD", "CMD-SHELL"):
         hint = 'write test: ["CMD", …] or test: "a shell command"'
         raise BadValue(path, f'the first item must be one of NONE, CMD or CMD-SHELL, got "{value[0]}"', hint=hint)
@@ -233,7 +238,8 @@ def to_ulimit(value: Any, path: Path) -> Any:
     """A number for both limits, or a mapping of numbers."""
     if isinstance(value, Map):
         return value.like({key: to_int(item, (*path, key)) for key, item in value.items() if key in ("soft", "hard")})
-    return to_int(value, path)
+    limit = to_int(value, path)
+    return limit or Map({"soft": 0, "hard": 0})
 
 
 def to_file_ref(value: Any, path: Path) -> Any:

@@ -143,9 +143,14 @@ def test_profiles():
     assert "--profile (p)" in error.value.hint
 
 
-def test_a_dependency_that_is_not_required_may_be_missing():
-    text = "services: {a: {image: x, depends_on: {b: {condition: service_started, required: false}}}}"
+def test_a_dependency_that_is_not_required_may_sleep():
+    text = (
+        "services:\n  a: {image: x, depends_on: {b: {condition: service_started, required: false}}}\n"
+        "  b: {image: x, profiles: [p]}\n"
+    )
     assert project_of(text).services["a"].depends_on["b"].required is False
+    with pytest.raises(InvalidArgument, match='depends on undefined service "b"'):
+        load_text(text.replace("b: {image", "c: {image"))
 
 
 def test_names():
