@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from shoal.cli.container.create.body import wanted_container
-from shoal.cli.environment import environment
 from shoal.cli.container.create.flags import RUN_FLAGS
+from shoal.cli.environment import environment
 from shoal.cli.errors import UsageError
 from shoal.cli.flags import parse_flags
 
