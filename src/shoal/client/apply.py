@@ -21,6 +21,7 @@ from shoal.client.apply_steps import Notice, Steps
 from shoal.client.apply_wait import WaitFailed, Watch
 from shoal.client.errors import ClientError
 from shoal.client.http import Client
+from shoal.client.interrupts import interrupts
 from shoal.compose.operations import BuildImage, Call, Operation, Plan, Pull, Push, WaitFor
 from shoal.errors import ShoalError
 
@@ -95,9 +96,10 @@ class Applier:
         one is raised at once.
         """
         run = _Run(plan, self._client, self._limit(plan), self._perform, self._report)
-        run.is_patient = self._is_patient
         try:
-            return run.to_the_end()
+            with interrupts(run.interrupt if self._is_patient else None):
+                run.to_the_end()
+            return run.outcome()
         finally:
             run.close()
 
@@ -121,7 +123,7 @@ class _Run:
         self._perform = perform
         self._report = report
         self._jobs: SimpleQueue[Operation | None] = SimpleQueue()
-        self._results: SimpleQueue[_Result] = SimpleQueue()
+        self._results: SimpleQueue[_Result | None] = SimpleQueue()  # None: something else to look at
         self._threads = 0
         self._idle = 0
         self._missing = {o.id: set(o.depends_on) for o in plan.operations}
@@ -134,22 +136,19 @@ class _Run:
         self._answers: dict[str, object] = {}
         self._failed: dict[str, ShoalError] = {}
         self._interrupted = False
-        self.is_patient = True
         self._watch: Watch | None = None
         if any(isinstance(o, WaitFor) for o in plan.operations):
             self._watch = Watch(client, self._wait_is_over)
 
-    def to_the_end(self) -> Outcome:
+    def to_the_end(self) -> None:
         while True:
-            try:
-                self._begin_what_is_ready()
-                if not self._has_work_to_wait_for():
-                    break
-                self._take(self._results.get())
-            except KeyboardInterrupt:
-                if self._interrupted or not self.is_patient:
-                    raise
-                self._interrupted = True
+            self._begin_what_is_ready()
+            if not self._has_work_to_wait_for():
+                break
+            if (result := self._results.get()) is not None:
+                self._take(result)
+
+    def outcome(self) -> Outcome:
         done = set(self._answers) | set(self._failed)
         return Outcome(
             answers=self._answers,
@@ -157,6 +156,10 @@ class _Run:
             skipped=tuple(o.id for o in self._plan.operations if o.id not in done),
             interrupted=self._interrupted,
         )
+
+    def interrupt(self) -> None:
+        self._interrupted = True
+        self._results.put(None)
 
     def close(self) -> None:
         for _ in range(self._threads):
