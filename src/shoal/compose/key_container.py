@@ -137,9 +137,10 @@ CONTAINER: dict[str, Key] = {
         Pattern(
             re.compile(r"always|never|build|if_not_present|missing|refresh|daily|weekly|every_([0-9]+[wdhms])+|\s*"),
             "one of always, never, build, missing, if_not_present, refresh, daily, weekly, every_<duration>",
-        )
+        ),
+        note="refresh, daily, weekly and every_… ask the registry at each up",
     ),
-    "pull_refresh_after": Key(TEXT),
+    "pull_refresh_after": Key(TEXT, note="the registry is asked at each up"),
     "read_only": Key(BOOL),
     "runtime": Key(TEXT),
     "security_opt": Key(UNIQUE_TEXTS),

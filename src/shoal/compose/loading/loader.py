@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any
 
+from shoal.compose.key_types import did_you_mean
 from shoal.compose.load import LoadOptions, LoadResult, Read, Source
 from shoal.compose.loading.consistency import check_consistency
 from shoal.compose.loading.decode import (
@@ -42,7 +43,7 @@ def load_project(sources: Sequence[Source], env: Mapping[str, str], options: Loa
     with located(merged):
         tree, disabled = _with_profiles(unique(merged), options)
         if options.normalize:
-            tree = normalised(tree, name)
+            tree = normalised(tree, name, options.working_dir if options.resolve_paths else ".")
         tree["name"] = name
         if options.check and options.interpolate:
             check_consistency(tree, disabled)
@@ -81,7 +82,7 @@ def _with_profiles(tree: Map, options: LoadOptions) -> tuple[Map, Map]:
     active = set(options.profiles)
     for name in options.services:
         if name not in services:
-            raise NotFound(f"no such service: {name}")
+            raise NotFound(f"no such service: {name}{did_you_mean(name, services)}")
         profiles = (services[name] or {}).get("profiles") or ()
         if profiles and not active & set(profiles) and "*" not in active:
             active |= set(profiles)
@@ -120,7 +121,7 @@ def _project(
     if not (options.interpolate and options.normalize and options.check):
         return Project(interpolated=options.interpolate, services=_plain_services(tree), **common)
     check_complete(disabled)
-    sleeping = normalised(Map({"services": disabled}), name)["services"]
+    sleeping = normalised(Map({"services": disabled}), name, options.working_dir)["services"]
     return Project(
         services={key: decode_service(key, one) for key, one in (tree.get("services") or {}).items()},
         disabled_services={key: decode_service(key, one) for key, one in sleeping.items()},

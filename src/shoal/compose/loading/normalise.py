@@ -27,11 +27,14 @@ def project_name(given: str, in_file: str, folder: str) -> str:
     return name
 
 
-def normalised(tree: Map, name: str) -> Map:
-    """`tree` (merged, canonical) with every default in place."""
+def normalised(tree: Map, name: str, folder: str) -> Map:
+    """`tree` (merged, canonical) with every default in place.
+
+    folder: of the project, the build context where a build names none
+    """
     result = tree.like(tree)
     services = tree.get("services") or Map()
-    result["services"] = services.like({key: _service(key, one) for key, one in services.items()})
+    result["services"] = services.like({key: _service(key, one, folder) for key, one in services.items()})
     result["networks"] = _with_default_network(tree.get("networks") or Map(), result["services"])
     for section in ("networks", "volumes", "secrets", "configs"):
         resources = result.get(section)
@@ -41,14 +44,14 @@ def normalised(tree: Map, name: str) -> Map:
     return result
 
 
-def _service(name: str, service: Any) -> Map:
+def _service(name: str, service: Any, folder: str) -> Map:
     if not isinstance(service, Map):
         raise BadValue(("services", name), "expected a mapping, got nothing")
     result = service.like(service)
     if "network_mode" not in result and not result.get("networks") and "provider" not in result:
         result["networks"] = Map({"default": None})
     if isinstance(build := result.get("build"), Map):
-        result["build"] = build.like(_build(build))
+        result["build"] = build.like(_build(build, folder))
     if result.get("pull_policy") in ("if_not_present", ""):
         result["pull_policy"] = "missing" if result["pull_policy"] else ""
     if secrets := result.get("secrets"):
@@ -61,8 +64,8 @@ def _service(name: str, service: Any) -> Map:
     return result
 
 
-def _build(build: Map) -> dict[str, Any]:
-    complete: dict[str, Any] = {"context": ".", **build}
+def _build(build: Map, folder: str) -> dict[str, Any]:
+    complete: dict[str, Any] = {"context": folder, **build}
     if "dockerfile_inline" not in build:
         complete.setdefault("dockerfile", "Dockerfile")
     return complete

@@ -1,6 +1,5 @@
 """Ports: `[address:][published:]target[/protocol]`, with ranges, → one mapping a port."""
 
-import ipaddress
 from typing import Any
 
 from shoal.compose.loading.forms import to_int, to_publish_text
@@ -86,6 +85,8 @@ def _entry(target: int, published: str, protocol: str, address: str) -> Map:
 
 
 def _address(text: str, path: Path) -> str:
+    import ipaddress
+
     try:
         return str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]")))
     except ValueError:

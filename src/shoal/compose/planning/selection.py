@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from shoal.compose.key_types import did_you_mean
 from shoal.compose.project import Project, Service
 from shoal.errors import NotFound
 
@@ -14,7 +15,7 @@ def selected(project: Project, names: Iterable[str], *, with_dependencies: bool)
     wanted = list(dict.fromkeys(names))
     for name in wanted:
         if name not in project.services:
-            raise NotFound(f"no such service: {name}")
+            raise NotFound(f"no such service: {name}{did_you_mean(name, project.services)}")
     chosen = set(wanted or project.services)
     if with_dependencies:
         for service in dependency_order(project.services, chosen):
