@@ -1,7 +1,5 @@
 """/commit: a container becomes an image."""
 
-from typing import Any
-
 from aiohttp import web
 
 from shoal.api.replies import json_reply
@@ -26,7 +24,7 @@ class CommitRouter:
         """POST /commit"""
         query = request.query
         repo, tag = query.get("repo", ""), query.get("tag", "")
-        body: Any = await request.json()
+        body = await request.object()
         image = await self._commits.commit(
             CommitRequest(
                 container=query.get("container", ""),

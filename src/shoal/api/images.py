@@ -196,5 +196,5 @@ def _platform(request: Request) -> str:
         return ""
     try:
         return decode_platform(json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidArgument(f"failed to parse platform: expected JSON, got {text!r}") from None

@@ -54,7 +54,7 @@ def _options(request: Request) -> LogOptions:
 
 def _tail(text: str) -> int | None:
     """A number of lines; None for "all" and, as with Docker, for what is no number."""
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
 def parse_moment(text: str, name: str) -> int:

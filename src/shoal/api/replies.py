@@ -42,7 +42,8 @@ def error_reply(error: ShoalError) -> web.Response:
     """The error's status and {"message": …}; its hint as `hint` where it has one. A 304 has no body."""
     if error.status == 304:
         return empty(304)
-    body = {"message": error.message} | ({"hint": error.hint} if error.hint else {})
+    message = error.message.encode(errors="backslashreplace").decode()
+    body = {"message": message} | ({"hint": error.hint} if error.hint else {})
     return json_reply(body, error.status)
 
 

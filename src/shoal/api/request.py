@@ -8,6 +8,7 @@ from aiohttp import web
 
 from shoal.api.upgrade import read_body
 from shoal.errors import InvalidArgument
+from shoal.wire.fields import read_object
 
 #: the newest and the oldest version of the Docker Engine API that is answered
 API_VERSION = (1, 51)
@@ -52,8 +53,8 @@ class Request:
         if not text:
             return {}
         try:
-            value = json.loads(text)
-        except ValueError:
+            value = parse_json(text.encode(errors="replace"), "invalid filters")
+        except InvalidArgument:
             raise InvalidArgument(f"invalid filters: expected JSON, got {text!r}") from None
         if not isinstance(value, dict):
             raise InvalidArgument(f"invalid filters: expected a JSON object, got {text!r}")
@@ -68,12 +69,41 @@ class Request:
     async def json(self) -> Any:
         """The body as JSON; {} when it is empty. Raises: InvalidArgument"""
         data = await self.body()
-        if not data.strip():
-            return {}
-        try:
-            return json.loads(data)
-        except ValueError as error:
-            raise InvalidArgument(f"invalid JSON: {error}") from None
+        return parse_json(data, "invalid JSON") if data.strip() else {}
+
+    async def object(self) -> Mapping[str, Any]:
+        """The body as a JSON object; {} when it is empty. Raises: InvalidArgument"""
+        return read_object(await self.json(), "")
+
+
+def parse_json(data: bytes, what: str) -> Any:
+    """A JSON document whose texts can go anywhere: into files, arguments, other JSON.
+
+    what: begins the message
+    Raises: InvalidArgument, also for a NUL or half a surrogate pair in a text
+    """
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise InvalidArgument(f"{what}: {error}") from None
+    if b"\\u" in data or b"\xed" in data:
+        _check_texts(value, what)
+    return value
+
+
+def _check_texts(value: Any, what: str) -> None:
+    if isinstance(value, str):
+        if "\0" in value:
+            raise InvalidArgument(f"{what}: {value!r} contains a NUL byte")
+        if any("\ud800" <= char <= "\udfff" for char in value):
+            raise InvalidArgument(f"{what}: {value!r} is not valid Unicode")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _check_texts(key, what)
+            _check_texts(item, what)
+    elif isinstance(value, list):
+        for item in value:
+            _check_texts(item, what)
 
 
 def _filter_values(key: str, entry: Any) -> list[str]:

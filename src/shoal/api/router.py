@@ -11,7 +11,7 @@ from shoal.api.request import Request
 
 Handler = Callable[[Request], Awaitable[web.StreamResponse]]
 
-_VERSION = re.compile(r"/v(\d+)\.(\d+)(?=/|$)")
+_VERSION = re.compile(r"/v(\d{1,9})\.(\d{1,9})(?=/|$)", re.ASCII)
 _PARAMETER = re.compile(r"\{(\w+)(\.\.\.)?\}")
 
 

@@ -10,6 +10,7 @@ from shoal.api.replies import HEADERS, JsonStream, json_reply
 from shoal.api.request import API_VERSION, MIN_API_VERSION, Request
 from shoal.api.router import Route
 from shoal.engine.system import System
+from shoal.errors import NotFound
 from shoal.model.event import Event
 from shoal.wire.event import check_event_filters, encode_event, match_event, parse_event_time
 from shoal.wire.system import Counts, encode_info, encode_version
@@ -81,6 +82,14 @@ class SystemRouter:
         if match_event(event, filters):
             await out.send(encode_event(event))
 
+    async def plugins(self, request: Request) -> web.Response:
+        """GET /plugins: there are none; `docker inspect` asks them last, `docker plugin ls` first."""
+        return json_reply([])
+
+    async def plugin(self, request: Request) -> web.Response:
+        """GET /plugins/{name}/json"""
+        raise NotFound(f'plugin "{request.params["name"]}" not found')
+
     async def metrics(self, request: Request) -> web.Response:
         """GET /metrics, for Prometheus."""
         return web.Response(
@@ -98,5 +107,7 @@ def routes(system: System) -> list[Route]:
         Route("GET", "/version", router.version, "SystemVersion"),
         Route("GET", "/info", router.info, "SystemInfo"),
         Route("GET", "/events", router.events, "SystemEvents", stream=True),
+        Route("GET", "/plugins", router.plugins, "PluginList"),
+        Route("GET", "/plugins/{name...}/json", router.plugin, "PluginInspect"),
         Route("GET", "/metrics", router.metrics, "ShoalMetrics"),
     ]

@@ -5,12 +5,14 @@ touches that attribute; tests/integration/test_hijack.py guards it against new v
 """
 
 import asyncio
+import re
 
 from aiohttp import web
 
 from shoal.errors import InvalidArgument
 
 _TAIL_POLL_S = 0.002
+_LINE_LIMIT = 4096
 
 
 def is_upgrade(http: web.BaseRequest) -> bool:
@@ -49,7 +51,7 @@ async def _body_from_tail(http: web.BaseRequest, limit_bytes: int) -> bytes:
 async def _chunked_from_tail(http: web.BaseRequest, limit_bytes: int) -> bytes:
     body = b""
     while True:
-        size = int((await _line(http)).split(b";")[0], 16)
+        size = _chunk_size(await _line(http))
         if len(body) + size > limit_bytes:
             raise InvalidArgument(f"request body: expected at most {limit_bytes} bytes")
         while len(_tail(http)) < size + 2:
@@ -59,8 +61,17 @@ async def _chunked_from_tail(http: web.BaseRequest, limit_bytes: int) -> bytes:
             return body
 
 
+def _chunk_size(line: bytes) -> int:
+    digits = line.split(b";")[0].strip()
+    if not re.fullmatch(rb"[0-9a-fA-F]{1,8}", digits):
+        raise InvalidArgument(f"request body: expected the size of a chunk, got {line[:32]!r}")
+    return int(digits, 16)
+
+
 async def _line(http: web.BaseRequest) -> bytes:
     while b"\r\n" not in _tail(http):
+        if len(_tail(http)) > _LINE_LIMIT:
+            raise InvalidArgument("request body: expected the size of a chunk")
         await _more(http)
     return _take(http, _tail(http).index(b"\r\n") + 2)[:-2]
 

@@ -10,6 +10,7 @@ from shoal.api.router import Route
 from shoal.engine.volumes import Volumes
 from shoal.errors import InvalidArgument
 from shoal.model.volume import Volume
+from shoal.wire.fields import read_text
 from shoal.wire.volume import encode_volume
 
 
@@ -26,10 +27,10 @@ class VolumeRouter:
 
     async def create(self, request: Request) -> web.Response:
         """POST /volumes/create"""
-        body = await request.json()
+        body = await request.object()
         volume = await self._volumes.create(
-            body.get("Name") or "",
-            driver=body.get("Driver") or "local",
+            read_text(body.get("Name") or "", "Name"),
+            driver=read_text(body.get("Driver") or "local", "Driver"),
             labels=_texts("Labels", body.get("Labels")),
             options=_texts("DriverOpts", body.get("DriverOpts")),
         )

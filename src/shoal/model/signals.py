@@ -13,7 +13,7 @@ RTMIN, RTMAX = 34, 64
 def parse_signal(text: str) -> int:
     """The number of "SIGTERM", "term", "15", "RTMIN+3" or "SIGRTMAX-1". Raises: InvalidArgument"""
     if text.isascii() and text.isdigit():
-        if 0 < int(text) <= RTMAX:
+        if len(text) < 4 and 0 < int(text) <= RTMAX:
             return int(text)
         raise InvalidArgument(f"invalid signal: {text}")
     name = text.upper().removeprefix("SIG")
@@ -31,7 +31,7 @@ def _realtime(name: str) -> int:
             continue
         if not rest:
             return base
-        if rest[0] == sign and rest[1:].isdigit():
+        if rest[0] == sign and rest[1:].isdecimal() and len(rest) < 4:
             number = base + int(rest)
             return number if RTMIN <= number <= RTMAX else 0
     return 0

@@ -95,7 +95,7 @@ class QueryReader:
             return None
         try:
             return json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidArgument(f"{name}: invalid JSON: {error}") from None
 
 
@@ -138,7 +138,7 @@ def decode_secrets(header: str) -> Mapping[str, bytes]:
     try:
         plain = json.loads(base64.b64decode(header, validate=True))
         return {str(name): base64.b64decode(content, validate=True) for name, content in plain.items()}
-    except (binascii.Error, ValueError, AttributeError, TypeError):
+    except (binascii.Error, ValueError, AttributeError, TypeError, RecursionError):
         raise InvalidArgument(f"{SECRETS_HEADER}: expected base64 of a JSON object of base64 contents") from None
 
 
@@ -148,7 +148,7 @@ def _auths(header: str) -> Mapping[str, Mapping[str, str]]:
     try:
         padded = header + "=" * (-len(header) % 4)
         value = json.loads(base64.urlsafe_b64decode(padded.replace("+", "-").replace("/", "_")))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         raise InvalidArgument("X-Registry-Config: expected base64 of a JSON object") from None
     if not isinstance(value, dict):
         raise InvalidArgument("X-Registry-Config: expected base64 of a JSON object")

@@ -82,6 +82,6 @@ def parse_event_time(name: str, text: str) -> int:
     if not text:
         return 0
     seconds, _, fraction = text.partition(".")
-    if not seconds.isdecimal() or (fraction and not fraction.isdecimal()):
+    if not seconds.isdecimal() or len(seconds) > 11 or (fraction and not fraction.isdecimal()):
         raise InvalidArgument(f'{name}: expected seconds since the epoch, got "{text}"')
     return int(seconds) * 10**9 + int(fraction.ljust(9, "0")[:9] or "0")

@@ -88,9 +88,11 @@ def read_text(value: Any, path: str) -> str:
 def read_int(value: Any, path: str) -> int:
     """A whole number. Raises: InvalidArgument"""
     if isinstance(value, float) and value.is_integer():
-        return int(value)
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise wrong(path, "a whole number", value)
+    if not -(1 << 63) <= value < 1 << 63:
+        raise InvalidArgument(f"{path or 'body'}: expected a whole number of 64 bits")
     return value
 
 

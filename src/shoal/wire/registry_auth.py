@@ -37,7 +37,7 @@ def decode_auth_header(header: str) -> RegistryAuth | None:
         return None
     try:
         value = json.loads(_decode64(header, "X-Registry-Auth") or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidArgument("invalid X-Registry-Auth header: expected JSON in base64url") from None
     auth = decode_auth(value)
     return None if auth.is_anonymous else auth

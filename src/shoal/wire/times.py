@@ -35,7 +35,7 @@ def decode_time(text: str) -> int:
 
 
 _UNITS_NS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
+_DURATION_PART = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)(ns|us|µs|ms|s|m|h)")
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d))?)?)?")
 
 
@@ -45,7 +45,7 @@ def parse_moment(text: str, now_ns: int) -> int:
     text: "1h30m" (before now), "1700000000.5" (Unix time), "2024-01-02", "2024-01-02T03:04:05Z"
     Raises: InvalidArgument
     """
-    if re.fullmatch(r"\d+(\.\d*)?", text):
+    if re.fullmatch(r"\d{1,11}(\.\d*)?", text):
         seconds, _, fraction = text.partition(".")
         return int(seconds) * 1_000_000_000 + int(fraction.ljust(9, "0")[:9] or 0)
     parts = _DURATION_PART.findall(text)

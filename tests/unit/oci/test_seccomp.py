@@ -35,6 +35,12 @@ def test_capabilities_open_them(name: str) -> None:
     assert action(name, ALL_CAPABILITIES) == "SCMP_ACT_ALLOW"
 
 
+@pytest.mark.parametrize("rules", [5, [5], [{}], [{"names": 5, "action": "x"}], [{"names": ["x"]}]])
+def test_a_profile_that_is_none(rules: object) -> None:
+    with pytest.raises(InvalidArgument, match="invalid seccomp profile"):
+        evaluate_profile({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules}, "x86_64", ())
+
+
 def test_new_user_namespaces_are_refused_by_argument() -> None:
     rules = evaluate_profile(PROFILE, "x86_64", DEFAULT_CAPABILITIES)["syscalls"]
     (clone,) = [rule for rule in rules if "clone" in rule["names"]]

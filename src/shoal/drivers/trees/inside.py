@@ -96,6 +96,8 @@ def path_error(error: OSError, path: str) -> ShoalError:
     """The error that a caller is told."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return NotFound(f"Could not find the file {path} in container")
+    if error.errno == 36:  # ENAMETOOLONG
+        return InvalidArgument(f"{path[:255]}: file name too long")
     if error.errno == 40:  # ELOOP
         return InvalidArgument(f"{path}: too many levels of symbolic links")
     if error.errno == 30:  # EROFS

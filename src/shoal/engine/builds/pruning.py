@@ -1,5 +1,6 @@
 """Which entries of the build cache a prune removes."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -59,15 +60,15 @@ def _check(name: str, values: Sequence[str], now_ns: int) -> Callable[[BuildCach
             return lambda entry: entry.shared
         case "private":
             return lambda entry: not entry.shared
+        case "label" | "label!":  # of "system prune", which gives every noun the same filters: entries have no labels
+            return lambda entry: name == "label!"
     raise InvalidArgument(f"invalid filter '{name}'")
 
 
 def parse_until(text: str, now_ns: int) -> int:
     """Ns since the epoch of a Unix time, an RFC 3339 time, or a duration before now ("24h"). Raises: InvalidArgument"""
-    try:
+    if re.fullmatch(r"\d{1,11}(\.\d*)?", text):
         return round(float(text) * 1_000_000_000)
-    except ValueError:
-        pass
     try:
         return now_ns - parse_duration(text)
     except ValueError:

@@ -5,7 +5,7 @@ import re
 from shoal.errors import InvalidArgument
 from shoal.model.container import LogConfig
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
+_SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)\s*([kmgt]?)i?b?", re.IGNORECASE | re.ASCII)
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _LOCAL_MAX_BYTES = 20 << 20
 _LOCAL_MAX_FILES = 5
@@ -41,7 +41,7 @@ def log_limits(config: LogConfig) -> tuple[int, int]:
             raise InvalidArgument(f"invalid size: '{size}'")
         max_bytes = int(float(found[1]) * _UNITS[found[2].lower()])
     files = options.get("max-file", "")
-    if files and (not files.isdigit() or int(files) < 1):
+    if files and (not re.fullmatch(r"[0-9]{1,6}", files) or int(files) < 1):
         raise InvalidArgument("max-file cannot be less than 1")
     if files and int(files) > 1 and not max_bytes:
         raise InvalidArgument("max-file cannot be used without max-size")

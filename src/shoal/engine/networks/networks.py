@@ -260,7 +260,7 @@ class Networks:
 
 def _parse_until(text: str, now_ns: int) -> int:
     """Ns since the epoch of a Unix time, an RFC 3339 time, or a duration before now. Raises: InvalidArgument"""
-    if text.isdigit():
+    if text.isdecimal() and len(text) < 12:
         return int(text) * 1_000_000_000
     try:
         return now_ns - parse_duration(text)

@@ -23,6 +23,13 @@ def evaluate_profile(profile: Mapping[str, Any], arch: str, capabilities: Sequen
     """
     if not isinstance(profile, Mapping) or "defaultAction" not in profile:
         raise InvalidArgument("invalid seccomp profile: expected an object with defaultAction")
+    try:
+        return _evaluate(profile, arch, capabilities)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InvalidArgument(f"invalid seccomp profile: {type(error).__name__}: {error}") from None
+
+
+def _evaluate(profile: Mapping[str, Any], arch: str, capabilities: Sequence[str]) -> dict[str, Any]:
     go_arch, architectures = _ARCHES.get(arch, (arch, ()))
     result: dict[str, Any] = {"defaultAction": profile["defaultAction"]}
     if profile.get("defaultErrnoRet") is not None:

@@ -61,6 +61,12 @@ def test_filters(filters: dict[str, list[str]], ids: list[str]):
     assert [e.id for e in chosen(filters).entries] == ids
 
 
+def test_labels_of_a_system_prune_leave_all_of_it():
+    """`docker system prune --filter label=x` gives every noun the same filters."""
+    assert chosen({"label": ["x"]}, everything=True).entries == ()
+    assert len(chosen({"label!": ["x"]}, everything=True).entries) == len(ENTRIES)
+
+
 def test_unknown_filters_are_refused():
     with pytest.raises(InvalidArgument, match="invalid filter 'colour'"):
         chosen({"colour": ["red"]})

@@ -25,7 +25,7 @@ def seccomp_of(host: HostSpec, permits: Permits) -> dict[str, Any] | None:
         return _default(permits.arch, granted)
     try:
         profile = json.loads(wanted)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidArgument(f"Decoding seccomp profile failed: {error}") from None
     return evaluate_profile(profile, permits.arch, granted)
 

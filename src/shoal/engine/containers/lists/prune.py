@@ -7,7 +7,7 @@ from shoal.errors import InvalidArgument
 from shoal.model.container import Container
 from shoal.model.filters import check_filters, match_labels
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m|h|d)")
+_DURATION = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)(ns|us|ms|s|m|h|d)")
 _UNITS_NS = {
     "ns": 1,
     "us": 1_000,
@@ -37,7 +37,7 @@ def prune_chooser(filters: Mapping[str, Sequence[str]], now: int) -> Callable[[C
 
 def parse_until(text: str, now: int) -> int:
     """Ns since the epoch of "1h30m" (before now), "1700000000" or "1700000000.5". Raises: InvalidArgument"""
-    if re.fullmatch(r"\d+(\.\d+)?", text):
+    if re.fullmatch(r"\d{1,11}(\.\d+)?", text):
         seconds, _, fraction = text.partition(".")
         return int(seconds) * 1_000_000_000 + int(fraction.ljust(9, "0")[:9] or 0)
     parts = list(_DURATION.finditer(text))
