@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import posixpath
 import signal as signals
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -62,7 +63,8 @@ class CrunRuntime:
 
     def cgroup_of(self, container_id: str, parent: str = "") -> str:
         """Path of the cgroup for this container."""
-        return f"/{parent.strip('/')}/{container_id}" if parent.strip("/") else f"{self._parent}/{container_id}"
+        wanted = posixpath.normpath(f"/{parent}").lstrip("/")  # ".." never leads above the root of the hierarchy
+        return f"/{wanted}/{container_id}" if wanted else f"{self._parent}/{container_id}"
 
     # -- one run -------------------------------------------------------------
 

@@ -31,6 +31,8 @@ def fill_in(
 
     host = spec.host
     _check(host, machine)
+    if host.uts_mode == "host" and spec.hostname:
+        raise InvalidArgument("conflicting options: hostname and the UTS mode")
     network_mode = _network_mode(host.network_mode, full_id)
     resources, warnings = _resources(host.resources, machine)
     host = replace(
@@ -60,6 +62,8 @@ def _check(host: HostSpec, machine: Machine) -> None:
         raise InvalidArgument(f"logger: no log driver named '{host.log.driver}' is registered")
     log_limits(replace(host.log, driver=host.log.driver or "json-file"))
     check_cpus(host.resources, machine.cpus)
+    if host.storage_opt:
+        raise InvalidArgument("--storage-opt is not supported: the file system of a container has no limit of its own")
     if host.resources.device_requests:
         asked = host.resources.device_requests[0]
         raise InvalidArgument(

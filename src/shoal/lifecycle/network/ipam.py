@@ -95,13 +95,15 @@ def _parse_pool(pool: Pool) -> Subnet:
         ("gateway", pool.gateway),
         *((f"auxiliary address {n}", a) for n, a in pool.aux_addresses.items()),
     ):
-        if value and (_is_no_address(value) or ip_address(value) not in subnet):
+        if value and ("%" in value or _is_no_address(value) or ip_address(value) not in subnet):
             raise _invalid(f"invalid {name} {value}: parent subnet {subnet} doesn't contain this address")
     return subnet
 
 
 def _parse_subnet(text: str, what: str) -> Subnet:
     try:
+        if "%" in text:  # a zone: Python takes any text as one
+            raise ValueError
         network = ip_network(text, strict=False)
     except ValueError:
         raise _invalid(f'invalid {what} "{text}": invalid CIDR block notation') from None

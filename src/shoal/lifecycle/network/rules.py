@@ -1,6 +1,8 @@
 """What may be asked of networks: every refusal in Docker's words."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from ipaddress import IPv4Address
 
 from shoal.errors import Conflict, Forbidden, InvalidArgument, NotFound, NotSupported
 from shoal.model.endpoint import EndpointSettings
@@ -25,6 +27,8 @@ from shoal.model.network import (
 
 LIST_FILTERS = ("name", "id", "driver", "type", "scope", "label", "dangling")
 PRUNE_FILTERS = ("label", "label!", "until")
+#: goes into rules of the firewall, so less than the kernel takes
+_BRIDGE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.@-]{0,14}")
 _SWARM_DRIVERS = ("overlay",)
 _GATEWAY_MODES = ("", "nat", "nat-unprotected", "routed", "isolated")
 _SHARED = "container sharing network namespace with another container or host cannot be connected to any other network"
@@ -54,6 +58,7 @@ def check_create(spec: NetworkSpec, networks: Iterable[Network], bridge: str) ->
                 f'unknown gateway mode "{spec.options[key]}", wanted nat, nat-unprotected, routed or isolated'
             )
     _check_numbers(spec.options)
+    _check_address(spec.options)
     if spec.driver == "macvlan":
         return _check_macvlan(spec, networks)
     return _check_bridge(spec, networks, bridge)
@@ -80,6 +85,14 @@ def _check_numbers(options: Mapping[str, str]) -> None:
             raise InvalidArgument(f'invalid value for "{key}": "{options[key]}", wanted true or false')
 
 
+def _check_address(options: Mapping[str, str]) -> None:
+    text = options.get(HOST_BINDING_IPV4, "")
+    try:
+        IPv4Address(text or "0.0.0.0")
+    except ValueError:
+        raise InvalidArgument(f'invalid value for "{HOST_BINDING_IPV4}": "{text}", wanted an IPv4 address') from None
+
+
 def _check_macvlan(spec: NetworkSpec, networks: Iterable[Network]) -> NetworkSpec:
     mode = spec.options.get(MACVLAN_MODE, "bridge")
     if mode != "bridge":
@@ -98,8 +111,10 @@ def _check_macvlan(spec: NetworkSpec, networks: Iterable[Network]) -> NetworkSpe
 
 def _check_bridge(spec: NetworkSpec, networks: Iterable[Network], bridge: str) -> NetworkSpec:
     name = spec.options.get(BRIDGE_NAME, "") or bridge
-    if len(name.encode()) > 15 or "/" in name or " " in name:
-        raise InvalidArgument(f'invalid bridge name "{name}": at most 15 bytes, no "/" and no space')
+    if not _BRIDGE.fullmatch(name):
+        raise InvalidArgument(
+            f'invalid bridge name "{name}": at most 15 letters, digits and "-", "_", ".", "@", no dot first'
+        )
     for network in networks:
         if network.driver == "bridge" and network.interface == name:
             raise Forbidden(

@@ -7,7 +7,7 @@ from typing import Any
 from shoal.errors import InvalidArgument
 from shoal.oci.runtime_spec.facts import Device
 
-_RULE = re.compile(r"([acb]) ([0-9]+|\*):([0-9]+|\*) ([rwm]{1,3})")
+_RULE = re.compile(r"([acb]) ([0-9]{1,9}|\*):([0-9]{1,9}|\*) ([rwm]{1,3})")
 _ANYWAY = (
     (None, None, "c", "m"),  # making nodes is harmless: using them is what the rules forbid
     (None, None, "b", "m"),

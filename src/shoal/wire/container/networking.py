@@ -45,7 +45,7 @@ def _check_address(address: str, version: int) -> None:
     if not address:
         return
     try:
-        if ipaddress.ip_address(address).version == version:
+        if "%" not in address and ipaddress.ip_address(address).version == version:
             return
     except ValueError:
         pass

@@ -62,6 +62,8 @@ def _binding(number: int, protocol: str, entry: Any, path: str) -> PortBinding:
     host_port = read_text(given.get("HostPort") or "", f"{path}.HostPort")
     if host_ip:
         try:
+            if "%" in host_ip:  # a zone: Python takes any text as one
+                raise ValueError
             ipaddress.ip_address(host_ip)
         except ValueError:
             raise InvalidArgument(f"invalid IP address: {host_ip}") from None

@@ -15,7 +15,9 @@ from shoal.model.signals import parse_signal
 
 MIN_MEMORY_BYTES = 6 << 20
 _MS = 1_000_000
-_CPUSET = re.compile(r"\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*")
+_CONTROL = re.compile(r"[\0-\x1f\x7f]")
+_SPACE = re.compile(r"[\0-\x20\x7f\s]")
+_CPUSET = re.compile(r"\d{1,6}(?:-\d{1,6})?(?:,\d{1,6}(?:-\d{1,6})?)*", re.ASCII)
 
 
 def check_spec(spec: ContainerSpec) -> None:
@@ -31,8 +33,7 @@ def check_spec(spec: ContainerSpec) -> None:
             raise InvalidArgument(f"invalid environment variable: {item!r}: it contains a NUL byte")
     if spec.stop_signal:
         parse_signal(spec.stop_signal)
-    if len(spec.hostname) > 63 or "\0" in spec.hostname or "/" in spec.hostname:
-        raise InvalidArgument(f"invalid hostname format: {spec.hostname}")
+    _check_own_name(spec)
     for path in spec.volumes:
         if not posixpath.isabs(path.partition(":")[0]):
             raise InvalidArgument(f"invalid volume specification: '{path}'")
@@ -40,6 +41,13 @@ def check_spec(spec: ContainerSpec) -> None:
         check_health(spec.healthcheck)
     check_host(spec.host)
     _check_network_mode(spec)
+
+
+def _check_own_name(spec: ContainerSpec) -> None:
+    if len(spec.hostname) > 63 or _CONTROL.search(spec.hostname) or "/" in spec.hostname:
+        raise InvalidArgument(f"invalid hostname format: {spec.hostname!r}")
+    if len(spec.domainname) > 255 or _SPACE.search(spec.domainname) or "/" in spec.domainname:
+        raise InvalidArgument(f"invalid domain name: {spec.domainname!r}")
 
 
 def check_health(check: Healthcheck) -> None:
@@ -72,6 +80,9 @@ def check_host(host: HostSpec) -> None:
     _check_modes(host)
     for entry in host.extra_hosts:
         _check_extra_host(entry)
+    _check_names(host)
+    if host.isolation not in ("", "default"):
+        raise InvalidArgument(f'invalid isolation: "{host.isolation}" on linux')
     for mount in host.mounts:
         check_mount(mount)
     for option in host.security_opt:
@@ -96,7 +107,7 @@ def _check_modes(host: HostSpec) -> None:
 
 def _check_extra_host(entry: str) -> None:
     name, colon, address = entry.replace("=", ":", 1).partition(":") if "=" in entry else entry.partition(":")
-    if not name or not colon or not address:
+    if not name or not colon or not address or _SPACE.search(entry):
         raise InvalidArgument(f'bad format for add-host: "{entry}"')
     if address == "host-gateway":
         return
@@ -104,6 +115,23 @@ def _check_extra_host(entry: str) -> None:
         ipaddress.ip_address(address.strip("[]"))
     except ValueError:
         raise InvalidArgument(f'invalid IP address in add-host: "{address}"') from None
+
+
+def _check_names(host: HostSpec) -> None:
+    """What goes into resolv.conf, a word each; the rest of such a file must stay ours."""
+    for server in host.dns:
+        try:
+            ipaddress.ip_address(server.strip("[]"))
+        except ValueError:
+            raise InvalidArgument(f"invalid IP address of a DNS server: {server}") from None
+    for what, words in (
+        ("DNS server", host.dns),
+        ("DNS search domain", host.dns_search),
+        ("DNS option", host.dns_options),
+    ):
+        for word in words:
+            if _SPACE.search(word):
+                raise InvalidArgument(f"invalid {what}: {word!r}")
 
 
 def check_mount(mount: Mount) -> None:
@@ -151,6 +179,9 @@ def check_resources(r: Resources) -> None:
         raise InvalidArgument(fault)
     if r.blkio_weight and not 10 <= r.blkio_weight <= 1000:
         raise InvalidArgument("range of blkio weight is from 10 to 1000")
+    parent = r.cgroup_parent
+    if _CONTROL.search(parent) or len(parent) > 1024 or any(len(name) > 255 for name in parent.split("/")):
+        raise InvalidArgument(f"invalid cgroup parent: {parent[:255]!r}")
     for ulimit in r.ulimits:
         if not ulimit.name:
             raise InvalidArgument("invalid ulimit: the name is missing")

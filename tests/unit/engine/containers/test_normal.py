@@ -1,5 +1,6 @@
 """What the engine fills in, and what it refuses on this machine."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -97,6 +98,7 @@ def test_privileged_ones_see_everything() -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
+        ({"storage_opt": {"size": "1G"}}, "--storage-opt is not supported"),
         ({"runtime": "kata"}, "unknown or invalid runtime name: kata"),
         ({"log": LogConfig(driver="gelf")}, "logger: no log driver named 'gelf' is registered"),
         (
@@ -113,6 +115,12 @@ def test_privileged_ones_see_everything() -> None:
 def test_refused_here(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidArgument, match=words):
         fill(spec_of(**fields))
+
+
+def test_a_name_of_its_own_needs_a_namespace_of_its_own() -> None:
+    fill(spec_of(uts_mode="host"))
+    with pytest.raises(InvalidArgument, match="conflicting options: hostname and the UTS mode"):
+        fill(replace(spec_of(uts_mode="host"), hostname="x"))
 
 
 @pytest.mark.parametrize(

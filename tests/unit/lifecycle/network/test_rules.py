@@ -12,7 +12,17 @@ from shoal.lifecycle.network.rules import (
     select,
     select_prunable,
 )
-from shoal.model.network import GATEWAY_MODE_IPV4, MACVLAN_MODE, MTU, PARENT, Ipam, Network, NetworkSpec
+from shoal.model.network import (
+    BRIDGE_NAME,
+    GATEWAY_MODE_IPV4,
+    HOST_BINDING_IPV4,
+    MACVLAN_MODE,
+    MTU,
+    PARENT,
+    Ipam,
+    Network,
+    NetworkSpec,
+)
 
 
 def network(name: str, id: str = "", **more: object) -> Network:
@@ -32,6 +42,10 @@ BUILTIN = tuple(Network(id=s.name.ljust(64, "f"), spec=s, created_at=1) for s in
         (NetworkSpec(name="x", ingress=True), NotSupported, "parts of a cluster"),
         (NetworkSpec(name="x", ipam=Ipam(driver="dhcp")), NotFound, 'IPAM driver "dhcp"'),
         (NetworkSpec(name="x", enable_ipv4=False), InvalidArgument, "IPv4 or IPv6"),
+        (NetworkSpec(name="x", options={BRIDGE_NAME: 'a"};flush'}), InvalidArgument, "invalid bridge name"),
+        (NetworkSpec(name="x", options={BRIDGE_NAME: "a\nb"}), InvalidArgument, "invalid bridge name"),
+        (NetworkSpec(name="x", options={BRIDGE_NAME: ".."}), InvalidArgument, "invalid bridge name"),
+        (NetworkSpec(name="x", options={HOST_BINDING_IPV4: "localhost"}), InvalidArgument, "wanted an IPv4 address"),
         (NetworkSpec(name="x", options={MTU: "big"}), InvalidArgument, "wanted a number from 68"),
         (NetworkSpec(name="x", options={GATEWAY_MODE_IPV4: "odd"}), InvalidArgument, 'unknown gateway mode "odd"'),
         (

@@ -156,3 +156,43 @@ def test_bad_config(config: dict[str, Any], words: str) -> None:
 def test_empty_body() -> None:
     with pytest.raises(InvalidArgument, match="config cannot be empty in order to create a container"):
         decode_container({})
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        {"Dns": ["1.1.1.1\nnameserver 6.6.6.6"]},
+        {"Dns": ["fe80::1%eth0\nsearch x"]},
+        {"Dns": ["nosuch"]},
+        {"DnsSearch": ["a\nnameserver 6.6.6.6"]},
+        {"DnsOptions": ["ndots:1\nnameserver 6.6.6.6"]},
+        {"ExtraHosts": ["a\n6.6.6.6 b:1.2.3.4"]},
+        {"ExtraHosts": ["a:::1%\n6.6.6.6 b"]},
+        {"PortBindings": {"80/sctp": [{"HostIp": "::1%} ; flush ruleset"}]}},
+        {"CgroupParent": "a\nb"},
+        {"CgroupParent": "x" * 70_000},
+        {"CpusetCpus": "9" * 5_000},
+        {"Isolation": "hyperv"},
+        {"Memory": 10**30},
+    ],
+)
+def test_nothing_is_smuggled_into_files_and_rules(host: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgument):
+        decode(host)
+
+
+@pytest.mark.parametrize("config", [{"Hostname": "a\n6.6.6.6 b"}, {"Domainname": "a b"}, {"Domainname": "x" * 300}])
+def test_own_names(config: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgument):
+        decode(**config)
+
+
+def test_addresses_with_a_zone() -> None:
+    assert decode({"Dns": ["fe80::1%eth0"]}).host.dns == ("fe80::1%eth0",)
+    with pytest.raises(InvalidArgument):
+        decode_container(
+            {
+                "Image": "x",
+                "NetworkingConfig": {"EndpointsConfig": {"n": {"IPAMConfig": {"IPv6Address": "fd00::1%} drop"}}}},
+            }
+        )
