@@ -200,5 +200,11 @@ async def _drain(process: ExecProcess) -> None:
 
 def failure_exit_code(message: str) -> int:
     """What the exit code is of an exec that could not be started: 126 not executable, else 127."""
-    not_allowed = ("permission denied", "is a directory", "exec format error")
+    not_allowed = (
+        "permission denied",
+        "is a directory",
+        "exec format error",
+        "unable to find user",
+        "unable to find group",
+    )
     return 126 if any(words in message for words in not_allowed) else 127

@@ -22,6 +22,9 @@ def _number(text: str) -> int | None:
 def find_user(user: str, passwd: str, group: str, group_add: Sequence[str] = ()) -> User:
     """Who `user` ("", name or uid, with ":group" or ":gid") is.
 
+    The primary group is among the additional ones: a program could else leave it by a set-group-id program and gain
+    what files refuse to that group (CVE-2022-36109).
+
     passwd, group: texts of the files; "" where there are none
     group_add: further groups, names or numbers
     Raises: InvalidArgument, in Docker's words
@@ -38,7 +41,7 @@ def find_user(user: str, passwd: str, group: str, group_add: Sequence[str] = ())
             if login in parts[3].split(",") and (number := _number(parts[2])) is not None
         ]
     additional += [_look_up_group(item, group) for item in group_add]
-    unique = tuple(dict.fromkeys(number for number in additional if number != gid))
+    unique = tuple(dict.fromkeys((gid, *additional)))
     return User(uid=uid, gid=gid, additional_gids=unique, home=home or "/")
 
 

@@ -10,13 +10,13 @@ GROUP = "root:x:0:\nwww:x:34:\nadm:x:4:www,other\nvideo:x:44:\n"
 @pytest.mark.parametrize(
     ("user", "uid", "gid", "more", "home"),
     [
-        ("", 0, 0, (), "/root"),
-        ("www", 33, 34, (4,), "/srv"),
-        ("33", 33, 34, (4,), "/srv"),
-        ("www:video", 33, 44, (), "/srv"),
-        ("1000", 1000, 0, (), "/"),
-        ("1000:1001", 1000, 1001, (), "/"),
-        ("nohome", 50, 50, (), "/"),
+        ("", 0, 0, (0,), "/root"),
+        ("www", 33, 34, (34, 4), "/srv"),
+        ("33", 33, 34, (34, 4), "/srv"),
+        ("www:video", 33, 44, (44,), "/srv"),
+        ("1000", 1000, 0, (0,), "/"),
+        ("1000:1001", 1000, 1001, (1001,), "/"),
+        ("nohome", 50, 50, (50,), "/"),
     ],
 )
 def test_who(user: str, uid: int, gid: int, more: tuple[int, ...], home: str) -> None:
@@ -25,7 +25,7 @@ def test_who(user: str, uid: int, gid: int, more: tuple[int, ...], home: str) ->
 
 
 def test_group_add_takes_names_and_numbers() -> None:
-    assert find_user("www", PASSWD, GROUP, ("video", "7", "www")).additional_gids == (4, 44, 7)
+    assert find_user("www", PASSWD, GROUP, ("video", "7", "www")).additional_gids == (34, 4, 44, 7)
 
 
 def test_an_image_without_files() -> None:

@@ -32,11 +32,12 @@ def default_mounts(*, privileged: bool, writable_cgroup: bool, host_network: boo
 
 def ipc_mounts(mode: str, shm_bytes: int, shm_source: str) -> list[OciMount]:
     """/dev/mqueue and /dev/shm for an IPC mode."""
-    if mode == "host":
-        return [_bind(path, path, ["rbind", "rprivate"]) for path in ("/dev/mqueue", "/dev/shm")]
+    # A new mount of mqueue shows the queues of the namespace that it is made in, also the host's.
     mounts = [_mount("/dev/mqueue", "mqueue", "mqueue", ["nosuid", "noexec", "nodev"])]
     if mode == "none":
         return mounts
+    if mode == "host":
+        return [*mounts, _bind("/dev/shm", "/dev/shm", ["rbind", "rprivate"])]
     if shm_source:
         return [*mounts, _bind("/dev/shm", shm_source, ["rbind", "rprivate"])]
     options = ["nosuid", "noexec", "nodev", "mode=1777", f"size={shm_bytes}"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from shoal.errors import DriverError
+from shoal.errors import DriverError, InvalidArgument
 from shoal.model.resources import DeviceMapping
 from shoal.oci.runtime_spec import Device
 
@@ -76,12 +76,15 @@ def _device(path: Path) -> Device | None:
 
 
 def block_numbers(paths: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """{path: (major, minor)} of the block devices that limits name; a missing one is left out."""
+    """{path: (major, minor)} of the block devices that limits name. Raises: InvalidArgument"""
     found: dict[str, tuple[int, int]] = {}
     for path in paths:
         try:
-            number = Path(path).stat().st_rdev
-        except OSError:
-            continue
-        found[path] = (os.major(number), os.minor(number))
+            info = Path(path).stat()
+        except (OSError, ValueError) as error:
+            reason = (getattr(error, "strerror", "") or str(error)).lower()
+            raise InvalidArgument(f'block device of a limit: "{path}": {reason}') from None
+        if not stat.S_ISBLK(info.st_mode):
+            raise InvalidArgument(f'block device of a limit: "{path}" is no block device')
+        found[path] = (os.major(info.st_rdev), os.minor(info.st_rdev))
     return found
