@@ -14,7 +14,7 @@ from shoal.compose.loading.tree import Map, Mark, Override, Reset, Seq
 from shoal.errors import InvalidArgument
 
 #: More nodes than any file needs; aliases of aliases of aliases reach it within a kilobyte.
-MAX_NODES = 500_000
+MAX_NODES = 200_000
 MAX_DEPTH = 100
 
 _TAG = "tag:yaml.org,2002:"
