@@ -31,7 +31,7 @@ def test_an_attached_up_shows_output_and_ctrl_c_stops_what_it_started(app: App) 
     process.send_signal(signal.SIGINT)
     out, err = finish(process)
     assert process.returncode == 130
-    assert "Gracefully stopping... (press Ctrl+C again to force)" in err
+    assert "Gracefully Stopping... press Ctrl+C again to force" in err
     assert "talker-1  | two" in err
     assert "talker-1 exited with code 137" in out and "b-1 exited with code 137" in out
     assert set(app.states().values()) == {"exited"}

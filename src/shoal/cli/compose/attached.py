@@ -216,7 +216,7 @@ class Attached:
 
     def _end_gracefully(self) -> int:
         context = self._session.context
-        context.warn("Gracefully stopping... (press Ctrl+C again to force)")
+        context.warn("Gracefully Stopping... press Ctrl+C again to force")
         try:
             self._stop()
         except KeyboardInterrupt:

@@ -92,7 +92,7 @@ RESTART = Command(
     (DRY_RUN, switch("no-deps", "", "Don't restart dependent services"), TIMEOUT),
 )
 PAUSE = Command("[SERVICE...]", _verb(plan_pause, "Pausing"), (DRY_RUN,))
-UNPAUSE = Command("[SERVICE...]", _verb(plan_unpause, "Unpausing"), (DRY_RUN,))
+UNPAUSE = Command("[SERVICE...]", _verb(plan_unpause, "Running"), (DRY_RUN,))
 KILL = Command(
     "[OPTIONS] [SERVICE...]",
     _verb(plan_kill, "Killing"),
