@@ -121,7 +121,7 @@ TOOLS = ("shoal compose", "shoal", "docker-compose")
 def tool_named(name: str) -> Tool:
     """One of TOOLS.
 
-    "shoal" uses the short forms `shoal up` and `shoal down`; "docker-compose" is Docker Compose 2.40.3 beside the docker
+    "shoal" has the short forms `shoal up` and `shoal down`; "docker-compose" is Docker Compose 2.40.3 beside the docker
     CLI, and skips the test where it can't be had.
     """
     if name == "docker-compose":
