@@ -139,15 +139,25 @@ def ordered(value: Any, path: tuple[str, ...]) -> Any:
 def _is_shown(value: Any, key: str, path: tuple[str, ...]) -> bool:
     if value is False:
         return key not in _PLAIN_FLAGS or kind_at(path) is None
-    if value in ([], {}) and not isinstance(value, bool):
-        return key in ("command", "entrypoint", "services", "volume") or (
-            len(path) in (1, 3) and path[-1] == "networks"
-        )
+    if value == {}:
+        return key in _SHOWN_EMPTY or path[-1:] == ("networks",)
+    if value == []:
+        return key in ("command", "entrypoint")
+    if value == "0" and key in _SIZES:
+        return False
     if value is None:
         return path[-1:] in (("networks",), ("environment",)) or kind_at(path) is None
     return True
 
 
+#: What is printed even where it is empty.
+_SHOWN_EMPTY = frozenset(
+    (
+        *("services", "blkio_config", "deploy", "develop", "healthcheck", "logging"),
+        *("bind", "volume", "tmpfs", "image"),
+    )
+)
+_SIZES = frozenset(("mem_limit", "mem_reservation", "memswap_limit", "shm_size"))
 #: Flags that are not printed where they are off.
 _PLAIN_FLAGS = frozenset(
     (
