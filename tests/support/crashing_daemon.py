@@ -23,6 +23,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import uvloop  # noqa: F401 - paid once, as all imports are
+
 from shoal.daemon.drivers import Drivers, make_drivers
 from shoal.daemon.main import main
 from shoal.model.settings import Settings

@@ -1,14 +1,17 @@
 """Settings from the command line and from a TOML file; the command line wins."""
 
 import argparse
+import ipaddress
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 from shoal import __version__
 from shoal.errors import InvalidArgument
+from shoal.lifecycle.network.ipam import parse_default_pool
 from shoal.model.settings import DEFAULT_ROOT, DEFAULT_RUN, Settings
 
 DEFAULT_CONFIG = Path("/etc/shoal/shoal.toml")
@@ -93,15 +96,60 @@ def make_settings(given: dict[str, Any]) -> Settings:
 
 def _convert(name: str, value: Any, default: Any) -> Any:
     if name in ("root", "run"):
-        return PurePosixPath(Path(value).absolute())
+        return PurePosixPath(Path(_text(name, value)).absolute())
     if name in _LISTS:
-        return tuple([value] if isinstance(value, str) else value)
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, list):
+            raise InvalidArgument(f"{name}: expected a list, got {value!r}")
+        return tuple(_checked(name, _text(name, text)) for text in texts)
     if name == "labels":
         return value if isinstance(value, dict) else dict(text.partition("=")[::2] for text in value)
     if name == "mtu":
         if not str(value).isdecimal():
             raise InvalidArgument(f'mtu: expected a number of bytes, got "{value}"')
         return int(value)
-    if isinstance(default, bool) and not isinstance(value, bool):
-        raise InvalidArgument(f'{name}: expected true or false, got "{value}"')
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise InvalidArgument(f'{name}: expected true or false, got "{value}"')
+        return value
+    return _checked(name, _text(name, value))
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidArgument(f"{name}: expected text, got {value!r}")
     return value
+
+
+def _checked(name: str, value: str) -> str:
+    """`value`, if it can be one. Raises: InvalidArgument"""
+    wanted, is_right = _RIGHT.get(name, ("", lambda text: True))
+    try:
+        if is_right(value):
+            return value
+    except (ValueError, InvalidArgument):
+        pass
+    raise InvalidArgument(f'{name}: expected {wanted}, got "{value}"')
+
+
+def _is_api_address(text: str) -> bool:
+    url = urlsplit(text)
+    if url.scheme == "unix":
+        return url.path.startswith("/") and not url.netloc
+    return url.scheme == "tcp" and bool(url.hostname) and (url.port is None or url.port > 0)
+
+
+def _is_mirror(text: str) -> bool:
+    url = urlsplit(text)
+    return url.scheme in ("http", "https") and bool(url.hostname) and (url.port is None or url.port > 0)
+
+
+#: {setting: (what is wanted, whether a text is that)}
+_RIGHT: dict[str, tuple[str, Callable[[str], object]]] = {
+    "hosts": ("unix:///PATH or tcp://ADDRESS:PORT", _is_api_address),
+    "registry_mirrors": ("a URL as http://HOST:PORT", _is_mirror),
+    "insecure_registries": ("HOST[:PORT] or a CIDR", lambda text: text and "://" not in text),
+    "address_pools": ("BASE/LENGTH[:SIZE] as 10.0.0.0/8:24", lambda text: next(parse_default_pool(text))),
+    "dns": ("an IP address", ipaddress.ip_address),
+    "log_level": ("debug, info, warning or error", lambda text: text in ("debug", "info", "warning", "error")),
+}

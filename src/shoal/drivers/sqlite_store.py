@@ -1,6 +1,7 @@
 """The node store in one SQLite file, write-ahead log, one writer thread."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,10 +39,13 @@ class SqliteStore:
         try:
             self._db = self._connect()
             self._load(self._db)
-        except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
+        except (OSError, sqlite3.DatabaseError, msgspec.MsgspecError) as error:
             raise DriverError(f'cannot read the database "{self._path}": {error}') from error
 
     def _connect(self) -> sqlite3.Connection:
+        # Records hold what users gave to containers, secrets in variables too: nobody else reads them.
+        os.close(os.open(self._path, os.O_CREAT | os.O_CLOEXEC, 0o600))
+        self._path.chmod(0o600)
         db = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")

@@ -179,7 +179,7 @@ async def test_layers_that_are_links_to_other_members(tmp_path: Path, node: Imag
         (tar_of(entry("manifest.json", b'[{"Config": "../../etc/passwd"}]')), "leads out of its folder"),
         (tar_of(entry("../manifest.json", b"[]")), "leads out of its folder"),
         (tar_of(entry("c", b'{"rootfs":{}}'), entry("manifest.json", b'[{"Config":"c","Layers":["c"]}]')), "0 layers"),
-        (b"no tar at all, but long enough to be read as one header block " * 20, "invalid tar header"),
+        (b"no tar at all, but long enough to be read as one header block " * 20, "no tar archive"),
         (tar_of(entry("manifest.json", b"[]" + bytes(5000)))[:2000], "cut off"),
     ],
     ids=["nothing", "object", "noise", "missing", "outside", "name", "layers", "text", "short"],

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -37,10 +38,19 @@ def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
         ("mtu = 'big'", 'mtu: expected a number of bytes, got "big"'),
         ("stand_ins = 'yes'", 'stand_ins: expected true or false, got "yes"'),
         ("= nonsense", "settings file"),
+        ("dns = 8", "dns: expected a list, got 8"),
+        ("dns = ['8.8.8']", 'dns: expected an IP address, got "8.8.8"'),
+        ("hosts = ['127.0.0.1:80']", 'hosts: expected unix:///PATH or tcp://ADDRESS:PORT, got "127.0.0.1:80"'),
+        ("hosts = ['tcp://1.2.3.4:99999']", "hosts: expected unix"),
+        ("registry_mirrors = 'mirror:5000'", "registry_mirrors: expected a URL"),
+        ("insecure_registries = ['http://x']", "insecure_registries: expected HOST"),
+        ("address_pools = ['10.0.0.0/8:4']", "address_pools: expected BASE/LENGTH"),
+        ("log_level = 'loud'", 'log_level: expected debug, info, warning or error, got "loud"'),
+        ("root = 3", "root: expected text, got 3"),
     ],
 )
 def test_bad_settings_are_named(tmp_path: Path, text: str, message: str) -> None:
     config = tmp_path / "shoal.toml"
     config.write_text(text)
-    with pytest.raises(InvalidArgument, match=message):
+    with pytest.raises(InvalidArgument, match=re.escape(message)):
         parse_settings(["--config", str(config)])

@@ -14,7 +14,7 @@ from shoal.cli.errors import PlainError
 from shoal.cli.flags import Flag, Options, switch
 from shoal.client.hosts import Host
 from shoal.client.http import Client
-from shoal.errors import ShoalError, Unavailable
+from shoal.errors import Forbidden, ShoalError, Unavailable
 from shoal.model.settings import DEFAULT_ROOT, DEFAULT_RUN
 
 _POLL_S = 0.05
@@ -72,6 +72,8 @@ def _start(context: Context, options: Options, arguments: list[str]) -> int:
     if place.answers():
         context.print(f"shoald is already running (pid {place.pid() or 'unknown'}), listening at unix://{place.socket}")
         return 0
+    if os.geteuid() != 0:
+        raise Forbidden("shoald must be run as root", hint="use sudo, or the systemd unit: systemctl start shoal")
     log_path = options.text("log-file") or place.log
     command = [sys.executable, "-m", "shoal.daemon", "--root", place.root, "--run", place.run, *arguments]
     try:

@@ -52,6 +52,7 @@ class TarReader:
         self._stream = stream
         self._left = 0  # of the data of the current member
         self._padding = 0
+        self._headers = 0
         self._global: dict[str, bytes] = {}
 
     def entries(self) -> Iterator[TarEntry]:
@@ -102,9 +103,10 @@ class TarReader:
     def _header(self) -> bytes | None:
         block = self._stream.take(BLOCK)
         if len(block) == BLOCK and block != _ZEROS:
-            said = _number(block[148:156])
-            if said != sum(block) - sum(block[148:156]) + 256:
-                raise InvalidArgument("invalid tar header: wrong checksum")
+            if not _has_checksum(block):
+                what = "the tar archive is damaged: invalid tar header" if self._headers else "this is no tar archive"
+                raise InvalidArgument(f"{what} (wrong checksum)")
+            self._headers += 1
             return block
         if 0 < len(block) < BLOCK:
             raise InvalidArgument("the tar archive is cut off: unexpected EOF")
@@ -250,6 +252,13 @@ def _apply_pax(entry: TarEntry, pax: dict[str, bytes]) -> None:
             entry.xattrs[key.removeprefix(_XATTR)] = value
     if "GNU.sparse.name" in pax:
         entry.name = _text(pax["GNU.sparse.name"])
+
+
+def _has_checksum(block: bytes) -> bool:
+    try:
+        return _number(block[148:156]) == sum(block) - sum(block[148:156]) + 256
+    except InvalidArgument:
+        return False
 
 
 def _text(data: bytes) -> str:

@@ -219,8 +219,10 @@ def _seccomp_text(path: str) -> str:
     try:
         with open(path, encoding="utf-8") as file:
             return json.dumps(json.load(file), separators=(",", ":"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"opening seccomp profile ({path}) failed: {error}") from error
+    except OSError as error:
+        raise UsageError(f"opening seccomp profile ({path}) failed: {(error.strerror or '').lower()}") from error
+    except ValueError as error:
+        raise UsageError(f"seccomp profile ({path}) is not JSON: {error}") from error
 
 
 def _parse_extra_host(text: str) -> str:
