@@ -200,6 +200,8 @@ def _say_usage(context: Context, error: UsageError, command: Command | None) -> 
 
 
 def _say_error(context: Context, error: ShoalError, command: Command | None) -> None:
+    if command is not None and "stand-in" in error.hint and any(flag.name == "stand-ins" for flag in command.flags):
+        error.hint += f", or on the way: {context.path} --stand-ins"
     text = describe_error(error)
     if command is not None and command.failure_statuses[1] == 125:
         text = f"shoal: {text}"

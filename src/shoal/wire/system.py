@@ -84,7 +84,7 @@ def encode_info(
         "Labels": [f"{key}={value}" for key, value in settings.labels.items()],
         "ExperimentalBuild": False,
         "Swarm": _swarm_inactive(),
-        "LiveRestoreEnabled": True,
+        "LiveRestoreEnabled": not settings.stop_containers_on_exit,
         "DefaultAddressPools": [_address_pool(pool) for pool in settings.address_pools],
         "Warnings": list(host.warnings) or None,
     }

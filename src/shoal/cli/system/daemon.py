@@ -125,6 +125,7 @@ def _stop(context: Context, options: Options, arguments: list[str]) -> int:
         context.print("shoald is not running")
         return 0
     timeout_s = options["timeout"] / 1e9
+    staying = _staying(place)
     try:
         descriptor = os.pidfd_open(pid)
         signal.pidfd_send_signal(descriptor, signal.SIGTERM)
@@ -137,8 +138,22 @@ def _stop(context: Context, options: Options, arguments: list[str]) -> int:
     os.close(descriptor)
     if not ended:
         raise Unavailable(f"shoald (pid {pid}) has not ended within {timeout_s:g} s", hint=f"its log: {place.log}")
-    context.print("shoald has stopped; containers run on")
+    context.print(
+        "shoald has stopped" + (f"; {staying} container{'s run' if staying > 1 else ' runs'} on" if staying else "")
+    )
     return 0
+
+
+def _staying(place: Place) -> int:
+    """How many containers run on without this engine."""
+    client = place.client()
+    try:
+        info = client.get("/info")
+    except ShoalError:
+        return 0
+    finally:
+        client.close()
+    return int(info["ContainersRunning"]) + int(info["ContainersPaused"]) if info["LiveRestoreEnabled"] else 0
 
 
 def _status(context: Context, options: Options, arguments: list[str]) -> int:

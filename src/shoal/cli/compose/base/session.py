@@ -182,9 +182,6 @@ class Session:
             outcome = applier.apply(plan)
             if not quiet:
                 self._show_tails(outcome, writer)
-        for error in outcome.failed.values():
-            if "stand-in" in error.hint and "stand-ins" in self.options:
-                error.hint += f", or on the way: {self.context.path} --stand-ins"
         outcome.raise_failure()
         return outcome
 
