@@ -48,7 +48,7 @@ def _service(name: str, service: Any, folder: str) -> Map:
     if not isinstance(service, Map):
         raise BadValue(("services", name), "expected a mapping, got nothing")
     result = service.like(service)
-    if "network_mode" not in result and not result.get("networks") and "provider" not in result:
+    if not result.get("network_mode") and not result.get("networks") and "provider" not in result:
         result["networks"] = Map({"default": None})
     if isinstance(build := result.get("build"), Map):
         result["build"] = build.like(_build(build, folder))

@@ -180,6 +180,8 @@ def test_the_name_that_is_given_goes_before_the_file_and_the_folder():
 def test_the_default_network_is_there_where_it_is_used():
     assert list(project_of("services: {a: {image: x}}").networks) == ["default"]
     assert list(project_of("services: {a: {image: x, network_mode: none}}").networks) == []
+    unset = "services: {a: {image: x, network_mode: '${MODE:-}'}}"
+    assert list(project_of(unset).networks) == ["default"]
     custom = project_of("services: {a: {image: x}}\nnetworks: {default: {driver: macvlan, internal: true}}")
     assert custom.networks["default"].driver == "macvlan" and custom.networks["default"].internal
 
