@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support import leftovers
 from tests.support.engine import EngineProcess, engine_with_busybox
 
 # `quick` tries the same cases every time, so that a change alone turns a test red; `thorough` looks for new ones.
@@ -19,6 +20,16 @@ settings.load_profile(os.environ.get("SHOAL_TEST_PROFILE", "quick"))
 
 # A shell that starts a job behind its back lets it ignore Ctrl-C, and so all programs that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The machine is as it was, as far as this session goes, when its last test has ended."""
+    mark = leftovers.mark_session()
+    yield
+    left = leftovers.once_settled(mark, tmp_path_factory.getbasetemp())
+    if left:
+        pytest.fail("left behind by this session, not by its last test alone:\n  " + "\n  ".join(left), pytrace=False)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from http.client import HTTPConnection
@@ -20,6 +19,8 @@ from pathlib import Path
 from socket import AF_UNIX, SOCK_STREAM
 from socket import socket as Socket
 from typing import Any, Self, TypeVar
+
+from tests.support import leftovers
 
 T = TypeVar("T")
 
@@ -54,7 +55,7 @@ class EngineProcess:
     module = "shoal.daemon"  #: what `python -m` runs
 
     def __init__(self, *flags: str, base: Path | None = None) -> None:
-        self.base = base or Path(tempfile.mkdtemp(prefix="sh", dir="/tmp"))
+        self.base = base or leftovers.new_folder("sh")
         self.root = self.base / "root"
         self.run = self.base / "run"
         self.socket = self.run / "shoal.sock"
@@ -160,9 +161,9 @@ class EngineProcess:
             if self.process is not None and self.process.poll() is None:
                 self.kill()
             self._wait_gone()
-            leftovers = self.leftovers()
+            left = self.leftovers()
             shutil.rmtree(self.base, ignore_errors=True)
-        assert not leftovers, f"left behind: {leftovers}"
+        assert not left, f"left behind: {left}"
 
     def _wait_gone(self) -> None:
         """The kernel takes a moment to let go of namespaces and links."""
@@ -173,25 +174,11 @@ class EngineProcess:
     @property
     def tag(self) -> str:
         """What this engine puts into names of host objects."""
-        from shoal.daemon.options import make_settings
-
-        return make_settings({"root": str(self.root)}).tag
+        return leftovers.tag_of(self.base)
 
     def leftovers(self) -> list[str]:
-        """Processes, links, nft tables and cgroups of this engine that are still there."""
-        found: list[str] = []
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            with contextlib.suppress(OSError):
-                command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                if str(self.base) in command and int(pid) != os.getpid():
-                    found.append(f"process {pid}: {command[:120]}")
-        links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=False).stdout
-        found += [line for line in links.splitlines() if self.tag in line]
-        tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=False).stdout
-        found += [line for line in tables.splitlines() if self.tag in line]
-        for directory in Path("/sys/fs/cgroup").glob(f"**/*{self.tag}*"):
-            found.append(f"cgroup {directory}")
-        return found
+        """Processes, mounts, links, nft tables and cgroups of this engine that are still there."""
+        return leftovers.of_engine(self.base)
 
     def __enter__(self) -> Self:
         return self.start()

@@ -1,13 +1,13 @@
 """A fake host for each test: its own network namespace, with another host behind its uplink."""
 
 import os
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from shutil import rmtree
 
 import pytest
 
+from tests.support.leftovers import new_folder
 from tests.support.network import Engine, Hosts, engine, fake_hosts
 
 
@@ -22,7 +22,7 @@ def hosts() -> Iterator[Hosts]:
 @pytest.fixture
 def root() -> Iterator[Path]:
     """Short: UNIX sockets end at 108 bytes."""
-    path = Path(tempfile.mkdtemp(prefix="shn"))
+    path = new_folder("shn")
     yield path
     rmtree(path)
 

@@ -1,16 +1,15 @@
 import shutil
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
+from tests.support.leftovers import new_folder
 from tests.support.runtime import Box, cgroups_left, new_runtime
 
 
 @pytest.fixture
 async def box() -> AsyncIterator[Box]:
-    base = Path(tempfile.mkdtemp(prefix="rt", dir="/tmp"))
+    base = new_folder("rt")
     runtime = new_runtime(base)
     box = Box(runtime, base)
     yield box
