@@ -165,7 +165,9 @@ def _status(context: Context, options: Options, arguments: list[str]) -> int:
             context.print(f"shoald {version} is running (pid {pid or 'unknown'}), listening at unix://{place.socket}")
         return 0
     if not options.flag("quiet"):
-        if pid:
+        if pid and not os.access(place.socket, os.W_OK):
+            context.print(f"shoald runs (pid {pid}); unix://{place.socket} is for root and the group that owns it")
+        elif pid:
             context.print(f"shoald runs (pid {pid}), but unix://{place.socket} does not answer")
         else:
             context.print("shoald is not running")
