@@ -40,7 +40,9 @@ class App:
 
     def server(self) -> web.Server:
         """What to hand to aiohttp's ServerRunner. Cancelled when a client goes away: streaming handlers only."""
-        return web.Server(self.answer, access_log=None, handler_cancellation=True, keepalive_timeout=3600)
+        return web.Server(
+            self.answer, access_log=None, handler_cancellation=True, keepalive_timeout=3600, read_bufsize=1 << 20
+        )
 
     async def answer(self, http: web.BaseRequest) -> web.StreamResponse:
         """The reply to one request."""

@@ -18,6 +18,7 @@ _CHUNK = 1 << 20
 _DAY_NS = 24 * 3600 * 1_000_000_000
 _LAYOUT = '{"imageLayoutVersion":"1.0.0"}'
 _FLUSH_BYTES = 1 << 20
+_DIRECT_BYTES = 64 << 10
 
 
 class BlobStore:
@@ -189,6 +190,9 @@ class BlobSink:
         """Append. Raises: OSError"""
         self._hash.update(data)
         self.size_bytes += len(data)
+        if len(data) >= _DIRECT_BYTES and not self._waiting:  # not worth a copy
+            _write_all(self._fd, data)
+            return
         self._waiting.append(bytes(data))
         self._waiting_bytes += len(data)
         if self._waiting_bytes >= _FLUSH_BYTES:
@@ -221,7 +225,7 @@ class BlobSink:
                 os.unlink(self._name)
 
 
-def _write_all(fd: int, data: bytes) -> None:
+def _write_all(fd: int, data: bytes | memoryview) -> None:
     written = os.write(fd, data)
     while written < len(data):
         written += os.write(fd, data[written:])

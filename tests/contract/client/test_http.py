@@ -1,5 +1,6 @@
 """The HTTP client against a server on a real socket."""
 
+import os
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,6 +91,24 @@ def test_a_body_that_can_be_sent_once_asks_for_the_version_first(engine: FakeEng
     assert engine.asked_lines() == ["GET /_ping", "POST /images/load"]
     assert engine.asked[1].version == "1.44"
     assert engine.asked[1].headers["transfer-encoding"] == "chunked"
+
+
+def test_a_file_is_sent_whole_from_where_it_stands(engine: FakeEngine, client: Client, tmp_path: Path) -> None:
+    engine.answers["POST /images/load"] = Answer(body={})
+    path, pipe = tmp_path / "archive", tmp_path / "pipe"
+    path.write_bytes(b"skipped" + b"line\n" * 300_000)
+    with path.open("rb") as file:
+        file.read(7)
+        client.post("/images/load", body=file)
+    os.mkfifo(pipe)
+    with pipe.open("r+b", buffering=0) as fifo:
+        fifo.write(b"one\ntwo\n")
+        with pipe.open("rb") as file:
+            fifo.close()
+            client.post("/images/load", body=file)
+    with open(os.devnull, "rb") as nothing:
+        client.post("/images/load", body=nothing)
+    assert [asked.body for asked in engine.asked if asked.method == "POST"] == [b"line\n" * 300_000, b"one\ntwo\n", b""]
 
 
 def test_json_values_may_break_anywhere(engine: FakeEngine, client: Client) -> None:

@@ -372,3 +372,14 @@ async def test_a_kill_in_the_middle_of_unpacking_leaves_nothing_after_the_next_s
     assert disk.leftovers() == []
     assert (await disk.unpack(archive.read_bytes())).joinpath("d/59").exists()
     disk.snapshots.close()
+
+
+async def test_the_diff_id_of_a_compressed_layer_is_not_its_digest(disk: Disk) -> None:
+    data = tar_of(entry("f", b"x"))
+    plain, _ = disk.blobs.ingest(io.BytesIO(data))
+    packed, _ = disk.blobs.ingest(io.BytesIO(gzip.compress(data)))
+    assert (await disk.snapshots.unpack(disk.blobs.path(plain), expected_diff_id=plain)).diff_id == plain
+    assert (await disk.snapshots.unpack(disk.blobs.path(packed), expected_diff_id=plain)).diff_id == plain
+    for blob, wrong in ((packed, packed), (plain, packed)):
+        with pytest.raises(DriverError, match="layer verification failed"):
+            await disk.snapshots.unpack(disk.blobs.path(blob), expected_diff_id=wrong)

@@ -10,14 +10,7 @@ from shoal.client.images import split_tag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import BinaryIO
-
-_PIECE_BYTES = 1 << 20
-
-
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    return iter(lambda: file.read(_PIECE_BYTES), b"")
 
 
 def _open(path: str) -> BinaryIO:
@@ -44,7 +37,7 @@ def _load(context: Context, options: Options, arguments: list[str]) -> int:
         raise PlainError("requested load from stdin, but stdin is empty")
     file = _open(path) if path else context.stdin
     is_quiet = options.flag("quiet") or not context.stdout_is_terminal()
-    with file, context.api.images.load(_pieces(file), quiet=is_quiet) as response:
+    with file, context.api.images.load(file, quiet=is_quiet) as response:
         show_messages(response.json_values(), context.stdout, is_terminal=context.stdout_is_terminal())
     return 0
 
@@ -64,7 +57,7 @@ def _import(context: Context, options: Options, arguments: list[str]) -> int:
     if is_url:
         response = context.api.images.import_(None, query)
     else:
-        response = context.api.images.import_(_pieces(context.stdin if source == "-" else _open(source)), query)
+        response = context.api.images.import_(context.stdin if source == "-" else _open(source), query)
     with response:
         show_messages(response.json_values(), context.stdout, is_terminal=context.stdout_is_terminal())
     return 0
