@@ -1,11 +1,11 @@
 """The book of containers: who is there, by id and by name; locks; and who waits for what."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+from weakref import WeakValueDictionary
 
 from shoal.contracts.store import NodeStore
 from shoal.errors import Conflict, InvalidArgument, NotFound
@@ -19,8 +19,9 @@ class Book:
     def __init__(self, store: NodeStore) -> None:
         self._store = store
         self._names: dict[str, str] = {}
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._watchers: defaultdict[str, set[asyncio.Future[None]]] = defaultdict(set)
+        self._writing = asyncio.Lock()  #: from the reading of a row to its being written: nobody comes in between
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._watchers: dict[str, set[asyncio.Future[None]]] = {}
 
     def open(self) -> None:
         """Learn the names. The store must be open."""
@@ -57,8 +58,11 @@ class Book:
         return matches[0]
 
     def lock(self, container_id: str) -> asyncio.Lock:
-        """Held by whoever changes this container."""
-        return self._locks[container_id]
+        """Held by whoever changes this container; the same one for all who hold it or wait for it."""
+        lock = self._locks.get(container_id)
+        if lock is None:
+            lock = self._locks[container_id] = asyncio.Lock()
+        return lock
 
     @contextmanager
     def reserve(self, name: str, container_id: str) -> Iterator[None]:
@@ -80,17 +84,40 @@ class Book:
         """Whether nobody has this name."""
         return name not in self._names
 
+    async def add(self, container: Container) -> Container:
+        """A new container, written down."""
+        return await self._write(container.id, lambda _: container)
+
     async def save(self, container: Container, **changes: Any) -> Container:
         """The container with `changes`, written down; whoever watches it is woken.
 
         The changes go into what is written now: what others changed since `container` was read stays.
+        Raises: NotFound when it is gone
         """
-        current = self.find(container.id) or container
-        changed = replace(current, **changes)
-        await self._store.commit(changed)
-        if changed.name != current.name and self._names.get(current.name) == current.id:
+        return await self.edit(container.id, lambda current: replace(current, **changes))
+
+    async def edit(self, container_id: str, change: Callable[[Container], Container]) -> Container:
+        """What `change` makes of the container as it is written now. Raises: NotFound when it is gone"""
+
+        def checked(current: Container | None) -> Container:
+            if current is None:  # written again, it would come back from the dead
+                raise NotFound(f"No such container: {container_id}")
+            return change(current)
+
+        return await self._write(container_id, checked)
+
+    async def _write(self, container_id: str, change: Callable[[Container | None], Container]) -> Container:
+        # Shielded: a caller that is cancelled must not let the next one in before its row is written.
+        return await asyncio.shield(self._write_now(container_id, change))
+
+    async def _write_now(self, container_id: str, change: Callable[[Container | None], Container]) -> Container:
+        async with self._writing:
+            current = self.find(container_id)
+            changed = change(current)
+            await self._store.commit(changed)
+        if current is not None and changed.name != current.name and self._names.get(current.name) == current.id:
             del self._names[current.name]
-        self._wake(container.id)
+        self._wake(container_id)
         return changed
 
     async def advance(self, container: Container, event: Event, **changes: Any) -> Container:
@@ -99,12 +126,14 @@ class Book:
 
     async def erase(self, container: Container) -> None:
         """Strike the container out."""
-        await self._store.commit(deletes=[(Container, container.id)])
+        await asyncio.shield(self._erase_now(container))
+
+    async def _erase_now(self, container: Container) -> None:
+        async with self._writing:
+            await self._store.commit(deletes=[(Container, container.id)])
         if self._names.get(container.name) == container.id:
             del self._names[container.name]
-        self._locks.pop(container.id, None)
         self._wake(container.id)
-        self._watchers.pop(container.id, None)
 
     def _wake(self, container_id: str) -> None:
         for watcher in self._watchers.pop(container_id, ()):
@@ -115,12 +144,18 @@ class Book:
         """The container as soon as `holds` is true of it; None stands for a container that is gone."""
         while not holds(container := self.find(container_id)):
             watcher: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._watchers[container_id].add(watcher)
+            self._watchers.setdefault(container_id, set()).add(watcher)
             try:
                 await watcher
             finally:
-                self._watchers[container_id].discard(watcher)
+                self._forget_watcher(container_id, watcher)
         return container
+
+    def _forget_watcher(self, container_id: str, watcher: "asyncio.Future[None]") -> None:
+        watchers = self._watchers.get(container_id, set())
+        watchers.discard(watcher)
+        if not watchers:
+            self._watchers.pop(container_id, None)
 
     async def wait_gone(self, container: Container) -> Container:
         """The container as it was last, as soon as it is gone."""

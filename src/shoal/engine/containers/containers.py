@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,8 +79,8 @@ class Containers:
         running = [c for c in self._book.all() if c.is_running]
         await asyncio.gather(*(self._stopper.stop(c.id) for c in running), return_exceptions=True)
         for container in running:
-            if (now := self._book.find(container.id)) is not None:
-                await self._book.save(now, manually_stopped=container.manually_stopped)
+            with suppress(NotFound):  # it had --rm
+                await self._book.save(container, manually_stopped=container.manually_stopped)
 
     def lock(self, container_id: str) -> asyncio.Lock:
         """Held by whoever changes this container, or must not see it change."""
@@ -148,7 +149,10 @@ class Containers:
             await self._stopper.stop(container.id, timeout_s, signal)
         except NotModified:
             pass
-        await self.start(container.id)
+        try:
+            await self.start(container.id)
+        except NotModified:  # somebody else has started it meanwhile
+            pass
         self._parts.publish(self._book.get(container.id), "restart")
 
     async def kill(self, reference: str, signal: str = "") -> None:
@@ -206,8 +210,11 @@ class Containers:
             kept = tuple(link for link in container.spec.host.links if link.rpartition(":")[2] != alias)
             if kept == container.spec.host.links:
                 raise NotFound(f"Could not get parent link {alias} of container {owner}")
-            host = replace(container.spec.host, links=kept)
-            await self._book.save(container, spec=replace(container.spec, host=host))
+
+            def change(now: Container) -> Container:
+                return replace(now, spec=replace(now.spec, host=replace(now.spec.host, links=kept)))
+
+            await self._book.edit(container.id, change)
 
     async def rename(self, reference: str, name: str) -> None:
         """It has the new name, also where others look it up. Raises: InvalidArgument, Conflict when it is taken"""
@@ -237,11 +244,12 @@ class Containers:
         for container in self._book.all():
             if container.is_running or container.status is ContainerStatus.RESTARTING or not is_chosen(container):
                 continue
-            freed += await self._parts.near.snapshots.usage(container.id)
             try:
+                usage = await self._parts.near.snapshots.usage(container.id)
                 await self._remover.remove(container.id)
-            except (Conflict, NotFound):
+            except (Conflict, NotFound):  # somebody else removes it, or has started it
                 continue
+            freed += usage
             removed.append(container.id)
         self._parts.near.events.publish("container", "prune", "", {"reclaimed": str(freed)})
         return removed, freed

@@ -67,7 +67,7 @@ class Creator:
                 parts.near.snapshots.prepare(container.id, chain_id),
                 asyncio.to_thread(parts.files.make, container.id),
             )
-            return await self.ensure_volumes(await parts.book.save(self._with_network_names(container)))
+            return await self.ensure_volumes(await parts.book.add(self._with_network_names(container)))
         except BaseException:
             await asyncio.shield(self._undo(container))
             raise

@@ -51,8 +51,12 @@ class Updater:
             check_cpus(resources, self._parts.machine.cpus)
             if container.is_running and (limits := self._limits(resources)):
                 await self._parts.near.runtime.update(container_id, limits)
-            host = replace(container.spec.host, resources=resources, restart=restart or container.spec.host.restart)
-            container = await book.save(container, spec=replace(container.spec, host=host))
+
+            def change(now: Container) -> Container:
+                host = replace(now.spec.host, resources=resources, restart=restart or now.spec.host.restart)
+                return replace(now, spec=replace(now.spec, host=host))
+
+            container = await book.edit(container_id, change)
             self._parts.publish(container, "update")
 
     def _limits(self, resources: Resources) -> dict[str, object]:

@@ -110,5 +110,8 @@ class Views:
 
     async def save_endpoints(self, container_id: str, endpoints: Mapping[str, EndpointSettings]) -> None:
         """Keep `endpoints` as what the container asks for; may be called while a verb of it is under way."""
-        container = self._parts.book.get(container_id)
-        await self._parts.book.save(container, spec=replace(container.spec, endpoints=dict(endpoints)))
+
+        def change(container: Container) -> Container:
+            return replace(container, spec=replace(container.spec, endpoints=dict(endpoints)))
+
+        await self._parts.book.edit(container_id, change)

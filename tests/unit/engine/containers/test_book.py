@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -28,11 +29,20 @@ class Memory:
             self.records.pop(key, None)
 
 
-async def book_of(*containers: Container) -> Book:
-    book = Book(Memory())
+class Slow(Memory):
+    """Readers see a commit only when it is durable, as the contract says."""
+
+    async def commit(self, *puts: Record, deletes: object = ()) -> None:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        await super().commit(*puts, deletes=deletes)
+
+
+async def book_of(*containers: Container, store: Memory | None = None) -> Book:
+    book = Book(store or Memory())
     for c in containers:
         with book.reserve(c.name, c.id):
-            await book.save(c)
+            await book.add(c)
     return book
 
 
@@ -85,6 +95,42 @@ async def test_changes_go_into_what_is_written_now() -> None:
     book = await book_of(A)
     await book.save(A, pid=7)
     assert (await book.save(A, exit_code=3)).pid == 7
+
+
+async def test_changes_at_the_same_time_are_all_kept() -> None:
+    book = await book_of(A, store=Slow())
+    await asyncio.gather(
+        book.save(A, pid=7),
+        book.save(A, exit_code=3),
+        book.edit(A.id, lambda now: replace(now, restart_count=now.restart_count + 1)),
+        book.edit(A.id, lambda now: replace(now, restart_count=now.restart_count + 1)),
+    )
+    now = book.get(A.id)
+    assert (now.pid, now.exit_code, now.restart_count) == (7, 3, 2)
+
+
+async def test_a_caller_that_is_cancelled_loses_nothing_of_others() -> None:
+    book = await book_of(A, store=Slow())
+    first = asyncio.create_task(book.save(A, pid=7))
+    await asyncio.sleep(0)
+    first.cancel()
+    await book.save(A, exit_code=3)
+    assert (book.get(A.id).pid, book.get(A.id).exit_code) == (7, 3)
+
+
+async def test_what_is_gone_does_not_come_back() -> None:
+    book = await book_of(A, store=Slow())
+    results = await asyncio.gather(book.erase(A), book.save(A, pid=7), return_exceptions=True)
+    assert isinstance(results[1], NotFound)
+    assert book.find(A.id) is None and book.is_free(A.name)
+
+
+async def test_one_lock_for_all_who_wait_and_none_for_nobody() -> None:
+    book = await book_of(A)
+    async with book.lock(A.id):
+        await book.erase(A)
+        assert book.lock(A.id).locked()
+    assert not book._locks
 
 
 async def test_whoever_waits_is_woken() -> None:
