@@ -119,3 +119,40 @@ async def test_an_image_that_is_removed_while_a_pull_needs_its_layers(tmp_path: 
             await node.images.remove(name)
     with pytest.raises(NotFound):
         node.images.resolve(name)
+
+
+async def test_names_given_and_taken_at_once_are_all_kept(tmp_path: Path, node: ImageNode) -> None:
+    image_archive(tmp_path / "a.tar", "app:1", LAYERS[:1])
+    await node.load(tmp_path / "a.tar")
+    await asyncio.gather(*(node.images.tag("app:1", f"app:{n}") for n in range(2, 20)))
+    assert len(node.images.resolve("app:1").repo_tags) == 19
+    await asyncio.gather(
+        *(node.images.remove(f"app:{n}") for n in range(2, 11)), *(node.images.tag("app:1", f"b:{n}") for n in range(9))
+    )
+    assert set(node.images.resolve("app:1").repo_tags) == {
+        "app:1",
+        *(f"app:{n}" for n in range(11, 20)),
+        *(f"b:{n}" for n in range(9)),
+    }
+
+
+async def test_a_name_does_not_bring_an_image_back_whose_layers_have_gone(tmp_path: Path, node: ImageNode) -> None:
+    image_archive(tmp_path / "a.tar", "app:1", LAYERS[:1])
+    await node.load(tmp_path / "a.tar")
+    results = await asyncio.gather(
+        node.images.remove("app:1"), node.images.tag("app:1", "app:2"), return_exceptions=True
+    )
+    assert isinstance(results[1], NotFound)
+    assert node.images.all() == []
+
+
+async def test_a_name_whose_giver_has_gone_is_found_all_the_same(tmp_path: Path, node: ImageNode) -> None:
+    image_archive(tmp_path / "a.tar", "app:1", LAYERS[:1])
+    await node.load(tmp_path / "a.tar")
+    node.images.resolve("app:1")
+    giving = asyncio.create_task(node.images.tag("app:1", "app:2"))
+    await asyncio.sleep(0)
+    giving.cancel()
+    await asyncio.gather(giving, return_exceptions=True)
+    await node.images.tag("app:1", "app:3")
+    assert set(node.images.resolve("app:2").repo_tags) == {"app:1", "app:2", "app:3"}

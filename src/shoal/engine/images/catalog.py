@@ -1,5 +1,6 @@
 """Which images there are, and which names point to them."""
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +28,8 @@ class Catalog:
         self._names: dict[str, str] | None = None  #: {tag or digest reference: image id}
         self._holds: Counter[str] = Counter()
         self._holds_all = 0
+        #: held from the reading of an image's names to their being written: nobody gives or takes one in between
+        self.naming = asyncio.Lock()
 
     # reading
 
@@ -95,12 +98,32 @@ class Catalog:
 
     # writing
 
-    async def save(self, image: Image, *, tags: Sequence[str] = (), digests: Sequence[str] = (), at: int = 0) -> Image:
+    async def save(
+        self,
+        image: Image,
+        *,
+        tags: Sequence[str] = (),
+        digests: Sequence[str] = (),
+        at: int = 0,
+        is_known: bool = False,
+    ) -> Image:
         """Record `image` with further names, which other images lose, in one commit.
 
         tags, digests: familiar references
         at: now, where tags are given
+        is_known: it is on record already
+        Raises: NotFound where `is_known` is not true any more
         """
+        # Shielded: a caller that is cancelled must not let the next one in before the names are written.
+        return await asyncio.shield(self._save(image, tags, digests, at, is_known))
+
+    async def _save(self, image: Image, tags: Sequence[str], digests: Sequence[str], at: int, is_known: bool) -> Image:
+        async with self.naming:
+            if is_known and self.get(image.id) is None:
+                raise no_such_image(image.id)
+            return await self._save_now(image, tags, digests, at)
+
+    async def _save_now(self, image: Image, tags: Sequence[str], digests: Sequence[str], at: int) -> Image:
         known = self.get(image.id)
         if known is not None:
             image = replace(
@@ -123,7 +146,10 @@ class Catalog:
         return [without(image, names) for image in owners]
 
     async def commit(self, *puts: Record, deletes: Sequence[tuple[type[Record], str]] = ()) -> None:
-        """Write records, and tell the layout's index."""
+        """Write records, and tell the layout's index. Who changes names holds `naming`."""
+        await asyncio.shield(self._commit(puts, deletes))
+
+    async def _commit(self, puts: Sequence[Record], deletes: Sequence[tuple[type[Record], str]]) -> None:
         await self._store.commit(*puts, deletes=deletes)
         if not any(isinstance(put, Image) for put in puts) and not any(kind is Image for kind, _ in deletes):
             return

@@ -310,7 +310,7 @@ class Images:
         """
         image = self.resolve(source)
         name = _tag(target)
-        image = await self._catalog.save(image, tags=[name], at=self._now_ns())
+        image = await self._catalog.save(image, tags=[name], at=self._now_ns(), is_known=True)
         self._tell_tag(image, name)
         return image
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from shoal.contracts.archives import Archives
@@ -9,6 +10,7 @@ from shoal.contracts.blobs import Blobs
 from shoal.contracts.registry import Registry
 from shoal.engine.images.catalog import Catalog
 from shoal.engine.images.install import first_error
+from shoal.errors import NotFound
 from shoal.model.image import Image, Layer
 from shoal.model.progress import Progress, Report
 from shoal.model.registry import RegistryAuth
@@ -75,7 +77,9 @@ class Pusher:
             path = self._blobs.path(manifest.config.digest)
             await self._registry.push_blob(call.reference, manifest.config, path, call.auth)
         digest = await self._registry.push_manifest(call.reference, body, manifest.media_type, call.auth)
-        await self._catalog.save(image, digests=[call.reference.with_digest(digest).familiar])
+        with suppress(NotFound):  # it was removed while it went out
+            name = call.reference.with_digest(digest).familiar
+            await self._catalog.save(image, digests=[name], is_known=True)
         tag = call.reference.tag
         call.report(Progress(status=f"{tag}: digest: {digest} size: {len(body)}"))
         call.report(Progress(aux={"Tag": tag, "Digest": digest, "Size": len(body)}, has_detail=True))
@@ -120,7 +124,8 @@ class Pusher:
             body = encode_manifest(config, layer_descriptors(layers))
             manifest = await self._blobs.add(body)
             return await self._catalog.save(
-                replace(image, layers=layers, manifest=manifest, manifest_type=OCI_MANIFEST, manifest_bytes=len(body))
+                replace(image, layers=layers, manifest=manifest, manifest_type=OCI_MANIFEST, manifest_bytes=len(body)),
+                is_known=True,
             )
 
     async def _gzip(self, layer: Layer) -> Layer:

@@ -1,5 +1,6 @@
 """What `rmi` and `prune` take away. The rules and the words are dockerd's (daemon/images, ImageDelete)."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -80,6 +81,13 @@ class Remover:
         return collected.freed_bytes
 
     async def _remove(self, text: str, run: _Run) -> None:
+        await asyncio.shield(self._remove_shielded(text, run))
+
+    async def _remove_shielded(self, text: str, run: _Run) -> None:
+        async with self._catalog.naming:
+            await self._remove_now(text, run)
+
+    async def _remove_now(self, text: str, run: _Run) -> None:
         image = self._catalog.find(text)
         if image is None:
             raise no_such_image(text)
