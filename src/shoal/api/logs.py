@@ -1,7 +1,5 @@
 """Containers' logs."""
 
-import re
-
 from aiohttp import web
 
 from shoal.api.hijack import MULTIPLEXED, RAW
@@ -10,9 +8,7 @@ from shoal.api.request import Request
 from shoal.api.router import Route
 from shoal.engine.streams.logs import LogOptions, LogStreams
 from shoal.errors import InvalidArgument
-from shoal.wire.times import decode_time
-
-_SECONDS = re.compile(r"(\d{1,11})(?:\.(\d{1,9})\d*)?")
+from shoal.wire.times import parse_time
 
 
 class LogRouter:
@@ -44,8 +40,8 @@ def _options(request: Request) -> LogOptions:
         stdout=stdout,
         stderr=stderr,
         follow=request.flag("follow"),
-        since=parse_moment(request.query.get("since", ""), "since"),
-        until=parse_moment(request.query.get("until", ""), "until"),
+        since=parse_time("since", request.query.get("since", "")),
+        until=parse_time("until", request.query.get("until", "")),
         tail=_tail(request.query.get("tail", "")),
         timestamps=request.flag("timestamps"),
         details=request.flag("details"),
@@ -55,18 +51,6 @@ def _options(request: Request) -> LogOptions:
 def _tail(text: str) -> int | None:
     """A number of lines; None for "all" and, as with Docker, for what is no number."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
-
-
-def parse_moment(text: str, name: str) -> int:
-    """Ns since the epoch of "1700000000.5" or an RFC 3339 time; 0 where nothing is said. Raises: InvalidArgument"""
-    if found := _SECONDS.fullmatch(text):
-        return int(found[1]) * 1_000_000_000 + int((found[2] or "").ljust(9, "0"))
-    if not text:
-        return 0
-    try:
-        return decode_time(text)
-    except InvalidArgument as error:
-        raise InvalidArgument(f"{name}: {error.message}") from None
 
 
 def routes(logs: LogStreams) -> list[Route]:

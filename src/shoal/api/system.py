@@ -12,8 +12,9 @@ from shoal.api.router import Route
 from shoal.engine.system import System
 from shoal.errors import NotFound
 from shoal.model.event import Event
-from shoal.wire.event import check_event_filters, encode_event, match_event, parse_event_time
+from shoal.wire.event import check_event_filters, encode_event, match_event
 from shoal.wire.system import Counts, encode_info, encode_version
+from shoal.wire.times import parse_time
 
 
 def _dotted(version: tuple[int, int]) -> str:
@@ -57,8 +58,8 @@ class SystemRouter:
         """GET /events: those since `since`, then as they come, until `until`."""
         filters = request.filters()
         check_event_filters(filters)
-        since = parse_event_time("since", request.query.get("since", ""))
-        until = parse_event_time("until", request.query.get("until", ""))
+        since = parse_time("since", request.query.get("since", ""))
+        until = parse_time("until", request.query.get("until", ""))
         events = self._system.events
         with events.subscribe() as coming:
             past = events.history() if since or until else ()

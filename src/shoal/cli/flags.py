@@ -9,7 +9,8 @@ A module of its own in place of argparse: the grammar differs, and it loads in a
 from __future__ import annotations
 
 from shoal.cli.errors import UsageError
-from shoal.cli.values import parse_bytes, parse_duration_ns
+from shoal.cli.values import parse_limit_bytes
+from shoal.model.units import parse_duration_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -239,6 +240,6 @@ KINDS: dict[str, tuple[Any, Any, str]] = {
     "list": (str, (), "list"),
     "int": (_parse_int, 0, "int"),
     "float": (_parse_float, 0.0, "decimal"),
-    "bytes": (parse_bytes, 0, "bytes"),
+    "bytes": (parse_limit_bytes, 0, "bytes"),
     "duration": (parse_duration_ns, 0, "duration"),
 }

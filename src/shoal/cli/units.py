@@ -4,28 +4,10 @@ from __future__ import annotations
 
 import time
 
+from shoal.model.units import elapsed_text
+
 _DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
-_HOUR_S, _DAY_H = 3600, 24
-
-
-def duration_text(seconds: float) -> str:
-    """ "Less than a second", "About a minute", "5 days", …"""
-    whole = int(seconds)
-    if whole < 1:
-        return "Less than a second"
-    if whole < 60:
-        return "1 second" if whole == 1 else f"{whole} seconds"
-    minutes = whole // 60
-    if minutes < 60:
-        return "About a minute" if minutes == 1 else f"{minutes} minutes"
-    hours = int(seconds / _HOUR_S + 0.5)
-    if hours == 1:
-        return "About an hour"
-    for limit, unit_h, word in ((48, 1, "hours"), (336, 24, "days"), (1440, 168, "weeks"), (17520, 720, "months")):
-        if hours < limit:
-            return f"{hours // unit_h} {word}"
-    return f"{int(seconds / _HOUR_S) // _DAY_H // 365} years"
 
 
 def size_text(size_bytes: float) -> str:
@@ -100,4 +82,4 @@ def go_time_text(seconds: float) -> str:
 
 def ago_text(then_s: float, now_s: float) -> str:
     """ "5 days ago"."""
-    return duration_text(now_s - then_s) + " ago"
+    return elapsed_text(now_s - then_s) + " ago"

@@ -9,7 +9,7 @@ from shoal.compose.label_sets import container_labels
 from shoal.compose.noun import Noun, field
 from shoal.compose.parts import Attachment, HealthCheck
 from shoal.compose.project import Project, Service
-from shoal.compose.units import NS_PER_S
+from shoal.model.units import NS_PER_S
 
 API_SOCKET = "/var/run/docker.sock"
 

@@ -3,54 +3,16 @@
 Sizes count in 1024s (`512m`, `1.5gb`, `64KiB`); durations are Go's (`1m30s`, `1.5h`, `300ms`).
 """
 
-import re
+from shoal.model.units import DURATION_UNITS, NS_PER_S
+from shoal.model.units import parse_duration_ns as parse_go_duration_ns
 
-_SIZE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(?:([kmgtp]?)(?:i?b)?)", re.IGNORECASE)
-_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
-_DURATION_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|d|w)")
-_NS = {
-    "ns": 1,
-    "us": 10**3,
-    "µs": 10**3,
-    "μs": 10**3,
-    "ms": 10**6,
-    "s": 10**9,
-    "m": 60 * 10**9,
-    "h": 3600 * 10**9,
-    "d": 24 * 3600 * 10**9,
-    "w": 7 * 24 * 3600 * 10**9,
-}
-NS_PER_S = 10**9
+_DAY_NS = 24 * 3600 * NS_PER_S
+_UNITS = {**DURATION_UNITS, "d": _DAY_NS, "w": 7 * _DAY_NS}
 
 
-def parse_size(text: str) -> int | None:
-    """The size in bytes, or None where the text is none."""
-    found = _SIZE.fullmatch(text.strip())
-    if not found or len(text) > 40:
-        return None
-    value = float(found[1]) * 1024 ** _POWERS[found[2].lower()]
-    return int(value) if value < 1 << 63 else None
-
-
-def parse_duration_ns(text: str) -> int | None:
-    """The duration in nanoseconds, or None where the text is none. Days and weeks are allowed too."""
-    rest, sign = (text[1:], -1) if text.startswith("-") else (text.removeprefix("+"), 1)
-    if rest == "0":
-        return 0
-    if not rest or len(rest) > 60:
-        return None
-    total, position = 0.0, 0
-    while position < len(rest):
-        part = _DURATION_PART.match(rest, position)
-        if not part:
-            return None
-        total += _part_ns(part[1], _NS[part[2]])
-        position = part.end()
-    return sign * int(total) if total < 1 << 63 else None
-
-
-def _part_ns(number: str, unit_ns: int) -> float:
-    return int(number) * unit_ns if number.isdecimal() else float(number) * unit_ns
+def parse_duration_ns(text: str) -> int:
+    """Nanoseconds of a duration in which days and weeks are allowed too. Raises: ValueError"""
+    return parse_go_duration_ns(text, _UNITS)
 
 
 def duration_text(duration_ns: int) -> str:

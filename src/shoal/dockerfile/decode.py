@@ -8,7 +8,8 @@ from shoal.dockerfile.flags import Flags
 from shoal.dockerfile.mounts import parse_mount
 from shoal.dockerfile.parser import Ast, Node, parse_node
 from shoal.dockerfile.source import BadDockerfile, Position
-from shoal.dockerfile.words import did_you_mean, json_words, parse_duration, split_words
+from shoal.dockerfile.words import did_you_mean, json_words, split_words
+from shoal.model.units import parse_duration_ns
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9_.\-]*")
 _CHECKSUM = re.compile(r"sha256:[0-9a-f]{64}")
@@ -263,7 +264,7 @@ def _healthcheck(r: _Reading) -> i.Healthcheck:
     if kind != "CMD":
         raise r.bad(f'unknown type "{kind}" (try CMD): expected CMD or NONE{did_you_mean(kind, ["CMD", "NONE"])}', 0)
     durations = {
-        n: r.flags.parsed(n, parse_duration, 0) for n in ("interval", "timeout", "start-period", "start-interval")
+        n: r.flags.parsed(n, parse_duration_ns, 0) for n in ("interval", "timeout", "start-period", "start-interval")
     }
     retries = r.flags.parsed("retries", _positive, 0)
     r.flags.end()

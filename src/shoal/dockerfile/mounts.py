@@ -6,7 +6,8 @@ from typing import Any
 from shoal.dockerfile.instructions import RunMount
 from shoal.dockerfile.parser import Flag
 from shoal.dockerfile.source import BadDockerfile
-from shoal.dockerfile.words import did_you_mean, parse_bool, parse_size, split_commas
+from shoal.dockerfile.words import did_you_mean, parse_bool, split_commas
+from shoal.model.units import parse_size_bytes
 
 TYPES = ("bind", "cache", "tmpfs", "secret", "ssh")
 _ALLOWED = {
@@ -59,7 +60,7 @@ _KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "uid": ("uid", _whole),
     "gid": ("gid", _whole),
     "mode": ("mode", _octal),
-    "size": ("size_bytes", parse_size),
+    "size": ("size_bytes", parse_size_bytes),
     "env": ("env", _text),
 }
 

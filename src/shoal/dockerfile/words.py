@@ -1,11 +1,7 @@
 """Words, JSON arrays, durations and comma lists in the text of an instruction."""
 
 import json
-import re
 from difflib import get_close_matches
-
-_NS = {"ns": 1, "us": 1000, "µs": 1000, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
-_DURATION = re.compile(r"(\d{1,18}(?:\.\d{0,18})?|\.\d{1,18})(ns|us|µs|ms|s|m|h)")
 
 
 def split_words(text: str, escape: str) -> list[tuple[int, str]]:
@@ -45,16 +41,6 @@ def json_words(text: str) -> tuple[str, ...] | None:
     return tuple(value) if isinstance(value, list) and all(isinstance(v, str) for v in value) else None
 
 
-def parse_duration(text: str) -> int:
-    """Nanoseconds of "1m30s". Raises: ValueError"""
-    if text in ("0", "+0", "-0"):
-        return 0
-    found = list(_DURATION.finditer(text))
-    if not found or "".join(match[0] for match in found) != text:
-        raise ValueError(f'expected a duration such as "30s" or "1m30s", got "{text}"')
-    return sum(int(float(match[1]) * _NS[match[2]]) for match in found)
-
-
 def parse_bool(text: str) -> bool:
     """true, false, 1, 0, yes, no. Raises: ValueError"""
     if text.lower() in ("true", "1", "t", "yes", "on", ""):
@@ -62,14 +48,6 @@ def parse_bool(text: str) -> bool:
     if text.lower() in ("false", "0", "f", "no", "off"):
         return False
     raise ValueError(f'expected true or false, got "{text}"')
-
-
-def parse_size(text: str) -> int:
-    """Bytes of "64m", "1gb" or "1024"; binary multiples as everywhere in Docker's limits. Raises: ValueError"""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", text.strip().lower())
-    if not match:
-        raise ValueError(f'expected a size such as "64m", got "{text}"')
-    return int(float(match[1]) * 1024 ** " kmgt".index(match[2] or " "))
 
 
 def split_commas(text: str) -> list[str]:

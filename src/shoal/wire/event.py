@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shoal.errors import InvalidArgument
 from shoal.model.event import Event
 from shoal.model.filters import check_filters, match_labels
 
@@ -75,13 +74,3 @@ def _names(event: Event, noun: str, wanted: Sequence[str]) -> bool:
         if noun == "image" and text in (event.actor.split(":")[0], name.split(":")[0]):
             return True
     return False
-
-
-def parse_event_time(name: str, text: str) -> int:
-    """ns since the epoch from "1732270000", "1732270000.123456789"; 0 from "". Raises: InvalidArgument"""
-    if not text:
-        return 0
-    seconds, _, fraction = text.partition(".")
-    if not seconds.isdecimal() or len(seconds) > 11 or (fraction and not fraction.isdecimal()):
-        raise InvalidArgument(f'{name}: expected seconds since the epoch, got "{text}"')
-    return int(seconds) * 10**9 + int(fraction.ljust(9, "0")[:9] or "0")

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 
 from shoal.errors import InvalidArgument
+from shoal.model.units import NS_PER_S, parse_duration_ns
 
 NEVER = "0001-01-01T00:00:00Z"
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)")
@@ -34,8 +35,7 @@ def decode_time(text: str) -> int:
     return seconds * 1_000_000_000 + int((found[3] or "").ljust(9, "0"))
 
 
-_UNITS_NS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
-_DURATION_PART = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)(ns|us|µs|ms|s|m|h)")
+_SECONDS = re.compile(r"(\d{1,11})(?:\.(\d{0,9})\d*)?", re.ASCII)
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d))?)?)?")
 
 
@@ -45,12 +45,35 @@ def parse_moment(text: str, now_ns: int) -> int:
     text: "1h30m" (before now), "1700000000.5" (Unix time), "2024-01-02", "2024-01-02T03:04:05Z"
     Raises: InvalidArgument
     """
-    if re.fullmatch(r"\d{1,11}(\.\d*)?", text):
-        seconds, _, fraction = text.partition(".")
-        return int(seconds) * 1_000_000_000 + int(fraction.ljust(9, "0")[:9] or 0)
-    parts = _DURATION_PART.findall(text)
-    if parts and "".join(amount + unit for amount, unit in parts) == text:
-        return now_ns - round(sum(float(amount) * _UNITS_NS[unit] for amount, unit in parts))
-    if date := _DATE.fullmatch(text):
-        return decode_time(f"{date[1]}T{date[2] or '00'}:{date[3] or '00'}:{date[4] or '00'}Z")
-    return decode_time(text)
+    at = _unix_time(text)
+    if at is not None:
+        return at
+    try:
+        return now_ns - parse_duration_ns(text)
+    except ValueError:
+        date = _DATE.fullmatch(text)
+    try:
+        return decode_time(f"{date[1]}T{date[2] or '00'}:{date[3] or '00'}:{date[4] or '00'}Z" if date else text)
+    except (InvalidArgument, ValueError):
+        raise InvalidArgument(f'failed to parse value as time or duration: "{text}"') from None
+
+
+def parse_time(name: str, text: str) -> int:
+    """Ns since the epoch of "1700000000.5" or an RFC 3339 time; 0 of "". `name` is the parameter's.
+
+    Raises: InvalidArgument
+    """
+    if not text:
+        return 0
+    at = _unix_time(text)
+    if at is not None:
+        return at
+    try:
+        return decode_time(text)
+    except InvalidArgument as error:
+        raise InvalidArgument(f"{name}: {error.message}") from None
+
+
+def _unix_time(text: str) -> int | None:
+    found = _SECONDS.fullmatch(text)
+    return int(found[1]) * NS_PER_S + int((found[2] or "").ljust(9, "0")) if found else None

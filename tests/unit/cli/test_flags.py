@@ -76,7 +76,7 @@ def test_a_flag_given_with_its_default_counts_as_given() -> None:
         (["-tz"], "unknown shorthand flag: 'z' in -tz"),
         (["--name"], "flag needs an argument: --name"),
         (["-te"], "flag needs an argument: 'e' in -te"),
-        (["-m", "big"], 'invalid argument "big" for "-m, --memory" flag: invalid suffix: \'big\''),
+        (["-m", "big"], 'invalid argument "big" for "-m, --memory" flag: invalid size: \'big\''),
         (
             ["--tty=maybe"],
             'invalid argument "maybe" for "-t, --tty" flag: strconv.ParseBool: parsing "maybe": invalid syntax',

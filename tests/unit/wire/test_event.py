@@ -2,7 +2,7 @@ import pytest
 
 from shoal.errors import InvalidArgument
 from shoal.model.event import Event
-from shoal.wire.event import check_event_filters, encode_event, match_event, parse_event_time
+from shoal.wire.event import check_event_filters, encode_event, match_event
 
 START = Event(
     type="container",
@@ -61,15 +61,3 @@ def test_an_action_with_a_detail_is_found_by_its_first_word() -> None:
 def test_an_unknown_filter_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="invalid filter 'colour'"):
         check_event_filters({"colour": ["red"]})
-
-
-@pytest.mark.parametrize(
-    "text, ns", [("", 0), ("12", 12 * 10**9), ("1.5", 1_500_000_000), ("3.000000001", 3_000_000_001)]
-)
-def test_times(text: str, ns: int) -> None:
-    assert parse_event_time("since", text) == ns
-
-
-def test_a_time_that_is_none() -> None:
-    with pytest.raises(InvalidArgument, match='since: expected seconds since the epoch, got "yesterday"'):
-        parse_event_time("since", "yesterday")

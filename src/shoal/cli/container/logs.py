@@ -8,7 +8,7 @@ from shoal.cli.command import Command, Context
 from shoal.cli.errors import UsageError
 from shoal.cli.flags import Flag, Options, switch
 from shoal.cli.units import parse_time_s
-from shoal.cli.values import parse_duration_ns
+from shoal.model.units import parse_duration_ns
 
 
 def api_time(text: str, now_s: float) -> str:

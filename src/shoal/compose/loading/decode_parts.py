@@ -15,17 +15,15 @@ from shoal.compose.parts import (
     Limits,
     Mount,
 )
-from shoal.compose.units import NS_PER_S, parse_duration_ns
+from shoal.compose.units import parse_duration_ns
+from shoal.model.units import NS_PER_S
 
 Tree = Mapping[str, Any]
 
 
 def seconds(text: str | None) -> float | None:
     """A canonical duration in seconds; None stays."""
-    if text is None:
-        return None
-    duration_ns = parse_duration_ns(text)
-    return None if duration_ns is None else duration_ns / NS_PER_S
+    return None if text is None else parse_duration_ns(text) / NS_PER_S
 
 
 def hosts(tree: Mapping[str, Any] | None) -> tuple[str, ...]:

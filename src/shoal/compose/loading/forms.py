@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from shoal.compose.loading.tree import BadValue, Map, Mark, Override, Path, Reset, Seq, kind_of, mark_of_item, text_of
-from shoal.compose.units import duration_text, parse_duration_ns, parse_size
+from shoal.compose.units import duration_text, parse_duration_ns
+from shoal.model.units import parse_size_bytes
 
 Form = Callable[[Any, Path], Any]
 
@@ -59,10 +60,11 @@ def to_text(value: Any, path: Path) -> str:
 
 def to_size(value: Any, path: Path) -> str:
     """A size in bytes, as text."""
-    size = parse_size(text_of(value))
-    if size is None:
-        raise BadValue(path, f'invalid size: "{text_of(value)}"', hint="write a number with k, m or g, such as 512m")
-    return str(size)
+    try:
+        return str(parse_size_bytes(text_of(value)))
+    except ValueError:
+        hint = "write a number with k, m or g, such as 512m"
+        raise BadValue(path, f'invalid size: "{text_of(value)}"', hint=hint) from None
 
 
 def to_swap_size(value: Any, path: Path) -> str:
@@ -72,20 +74,20 @@ def to_swap_size(value: Any, path: Path) -> str:
 
 def to_duration(value: Any, path: Path) -> str:
     """A duration as Go prints it."""
-    duration_ns = parse_duration_ns(text_of(value))
-    if duration_ns is None:
+    try:
+        return duration_text(parse_duration_ns(text_of(value)))
+    except ValueError:
         hint = "write a number with ms, s, m or h, such as 90s"
-        raise BadValue(path, f'invalid duration: "{text_of(value)}"', hint=hint)
-    return duration_text(duration_ns)
+        raise BadValue(path, f'invalid duration: "{text_of(value)}"', hint=hint) from None
 
 
 def to_period_us(value: Any, path: Path) -> int:
     """Microseconds, from a number of them or from a duration."""
     if isinstance(value, str) and not value.strip().lstrip("-").isdecimal():
-        duration_ns = parse_duration_ns(value)
-        if duration_ns is None:
-            raise BadValue(path, f'expected microseconds or a duration, got "{value}"')
-        return duration_ns // 1000
+        try:
+            return parse_duration_ns(value) // 1000
+        except ValueError:
+            raise BadValue(path, f'expected microseconds or a duration, got "{value}"') from None
     return to_int(value, path)
 
 

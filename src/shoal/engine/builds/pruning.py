@@ -1,13 +1,11 @@
 """Which entries of the build cache a prune removes."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from shoal.dockerfile.words import parse_duration
 from shoal.errors import InvalidArgument
 from shoal.model.build import BuildCacheEntry
-from shoal.wire.times import decode_time
+from shoal.wire.times import parse_moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +42,7 @@ def choose_entries(
 def _check(name: str, values: Sequence[str], now_ns: int) -> Callable[[BuildCacheEntry], bool]:
     match name:
         case "until" | "unused-for":
-            limit = max(parse_until(value, now_ns) for value in values)
+            limit = max(parse_moment(value, now_ns) for value in values)
             return lambda entry: max(entry.used_at, entry.created_at) <= limit
         case "id":
             return lambda entry: any(entry.id.startswith(value) for value in values)
@@ -63,13 +61,3 @@ def _check(name: str, values: Sequence[str], now_ns: int) -> Callable[[BuildCach
         case "label" | "label!":  # of "system prune", which gives every noun the same filters: entries have no labels
             return lambda entry: name == "label!"
     raise InvalidArgument(f"invalid filter '{name}'")
-
-
-def parse_until(text: str, now_ns: int) -> int:
-    """Ns since the epoch of a Unix time, an RFC 3339 time, or a duration before now ("24h"). Raises: InvalidArgument"""
-    if re.fullmatch(r"\d{1,11}(\.\d*)?", text):
-        return round(float(text) * 1_000_000_000)
-    try:
-        return now_ns - parse_duration(text)
-    except ValueError:
-        return decode_time(text)

@@ -4,9 +4,8 @@ import re
 
 from shoal.errors import InvalidArgument
 from shoal.model.container import LogConfig
+from shoal.model.units import parse_size_bytes
 
-_SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)\s*([kmgt]?)i?b?", re.IGNORECASE | re.ASCII)
-_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _LOCAL_MAX_BYTES = 20 << 20
 _LOCAL_MAX_FILES = 5
 _KNOWN = (
@@ -36,10 +35,10 @@ def log_limits(config: LogConfig) -> tuple[int, int]:
     size = options.get("max-size", "")
     max_bytes = _LOCAL_MAX_BYTES if local else 0
     if size and size != "-1":
-        found = _SIZE.fullmatch(size)
-        if found is None:
-            raise InvalidArgument(f"invalid size: '{size}'")
-        max_bytes = int(float(found[1]) * _UNITS[found[2].lower()])
+        try:
+            max_bytes = parse_size_bytes(size)
+        except ValueError:
+            raise InvalidArgument(f"invalid size: '{size}'") from None
     files = options.get("max-file", "")
     if files and (not re.fullmatch(r"[0-9]{1,6}", files) or int(files) < 1):
         raise InvalidArgument("max-file cannot be less than 1")

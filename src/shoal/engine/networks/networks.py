@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import replace
 
 from shoal.contracts.store import NodeStore
-from shoal.dockerfile.words import parse_duration
 from shoal.engine.events import Events
 from shoal.engine.networks import wiring
 from shoal.engine.networks.attach import Attaching
@@ -21,7 +20,7 @@ from shoal.lifecycle.network import ipam, rules
 from shoal.model.endpoint import EndpointSettings
 from shoal.model.network import BRIDGE_NAME, MTU, PARENT, PREDEFINED, JoinRequest, Network, NetworkSpec, Sandbox
 from shoal.model.settings import Settings
-from shoal.wire.times import decode_time
+from shoal.wire.times import parse_moment
 
 log = logging.getLogger(__name__)
 
@@ -208,7 +207,7 @@ class Networks:
         filters: label, label!, until (a time, or a duration before now)
         """
         now = self._parts.sources.now_ns()
-        until = min((_parse_until(text, now) for text in filters.get("until", ())), default=0)
+        until = min((parse_moment(text, now) for text in filters.get("until", ())), default=0)
         found = rules.select_prunable(self._parts.store.all(Network), filters, self._used(), until)
         removed = []
         for network in found:
@@ -256,13 +255,3 @@ class Networks:
     async def rename(self, container_id: str, name: str) -> None:
         """Make the new name of a running container resolve, and the old one no longer."""
         await self._attaching.rename(container_id, name)
-
-
-def _parse_until(text: str, now_ns: int) -> int:
-    """Ns since the epoch of a Unix time, an RFC 3339 time, or a duration before now. Raises: InvalidArgument"""
-    if text.isdecimal() and len(text) < 12:
-        return int(text) * 1_000_000_000
-    try:
-        return now_ns - parse_duration(text)
-    except ValueError:
-        return decode_time(text)

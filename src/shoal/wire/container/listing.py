@@ -4,10 +4,10 @@ import shlex
 from typing import Any
 
 from shoal.model.container import Container
-from shoal.wire.container.durations import status_text
 from shoal.wire.container.mounts import write_mount_point
 from shoal.wire.container.networking import encode_endpoints
 from shoal.wire.container.ports import write_port_list
+from shoal.wire.container.status import status_text
 
 Version = tuple[int, int]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shoal.engine.builds.pruning import choose_entries, parse_until
+from shoal.engine.builds.pruning import choose_entries
 from shoal.errors import InvalidArgument
 from shoal.model.build import BuildCacheEntry
 
@@ -70,11 +70,3 @@ def test_labels_of_a_system_prune_leave_all_of_it():
 def test_unknown_filters_are_refused():
     with pytest.raises(InvalidArgument, match="invalid filter 'colour'"):
         chosen({"colour": ["red"]})
-
-
-def test_until():
-    assert parse_until("1h30m", NOW) == NOW - 90 * 60 * 10**9
-    assert parse_until("1700000000", NOW) == 1_700_000_000 * 10**9
-    assert parse_until("1970-01-01T01:00:00Z", NOW) == HOUR_NS
-    with pytest.raises(InvalidArgument):
-        parse_until("yesterday", NOW)

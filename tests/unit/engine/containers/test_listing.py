@@ -1,7 +1,7 @@
 import pytest
 
 from shoal.engine.containers.lists.listing import Lookups, choose
-from shoal.engine.containers.lists.prune import parse_until, prune_chooser
+from shoal.engine.containers.lists.prune import prune_chooser
 from shoal.errors import InvalidArgument
 from shoal.model.container import Container, ContainerStatus
 from shoal.model.endpoint import BoundPort, Endpoint
@@ -106,14 +106,6 @@ def test_some_filters_show_what_does_not_run() -> None:
 def test_bad_filters(filters: dict[str, list[str]]) -> None:
     with pytest.raises(InvalidArgument, match="invalid"):
         names(filters)
-
-
-def test_until() -> None:
-    now = 1_700_000_000 * S
-    assert parse_until("1h30m", now) == now - 5400 * S
-    assert parse_until("1600000000", now) == 1_600_000_000 * S
-    with pytest.raises(InvalidArgument, match="until"):
-        parse_until("soon", now)
 
 
 def test_prune_by_label_and_age() -> None:

@@ -6,37 +6,13 @@ from shoal.model.container import Container, ContainerStatus
 from shoal.model.endpoint import BoundPort, Endpoint, EndpointSettings
 from shoal.model.health import Health, HealthStatus
 from shoal.model.mount import MountPoint, MountType
-from shoal.wire.container.durations import human_duration, status_text
 from shoal.wire.container.inspect import Surroundings, encode_inspect
 from shoal.wire.container.listing import command_text, encode_prune, encode_summary, encode_wait
+from shoal.wire.container.status import status_text
 from tests.support.containers import container_of
 
 S = 1_000_000_000
 NOW = 1_700_000_000 * S
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0.5, "Less than a second"),
-        (1, "1 second"),
-        (59, "59 seconds"),
-        (60, "About a minute"),
-        (119, "About a minute"),
-        (120, "2 minutes"),
-        (3600, "About an hour"),
-        (5400, "2 hours"),
-        (47 * 3600, "47 hours"),
-        (48 * 3600, "2 days"),
-        (13 * 86400, "13 days"),
-        (14 * 86400, "2 weeks"),
-        (60 * 86400, "2 months"),
-        (729 * 86400, "24 months"),
-        (730 * 86400, "2 years"),
-    ],
-)
-def test_durations_as_go_units_says_them(seconds: float, words: str) -> None:
-    assert human_duration(int(seconds * S)) == words
 
 
 def running(**fields: object) -> Container:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shoal.cli.container.create.mounts import parse_mount, parse_tmpfs
 from shoal.cli.errors import UsageError
-from shoal.cli.values import parse_bytes, split_pair
+from shoal.cli.values import parse_limit_bytes, split_pair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def _resources(options: Options) -> dict[str, Any]:
         "PidsLimit": options.number("pids-limit"),
         "BlkioWeight": options.number("blkio-weight"),
         "BlkioWeightDevice": _device_numbers(options.list("blkio-weight-device"), "Weight", int),
-        "BlkioDeviceReadBps": _device_numbers(options.list("device-read-bps"), "Rate", parse_bytes),
-        "BlkioDeviceWriteBps": _device_numbers(options.list("device-write-bps"), "Rate", parse_bytes),
+        "BlkioDeviceReadBps": _device_numbers(options.list("device-read-bps"), "Rate", parse_limit_bytes),
+        "BlkioDeviceWriteBps": _device_numbers(options.list("device-write-bps"), "Rate", parse_limit_bytes),
         "BlkioDeviceReadIOps": _device_numbers(options.list("device-read-iops"), "Rate", int),
         "BlkioDeviceWriteIOps": _device_numbers(options.list("device-write-iops"), "Rate", int),
         "Ulimits": [parse_ulimit(text) for text in options.list("ulimit")],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from shoal.cli.errors import UsageError
-from shoal.cli.values import parse_bytes
+from shoal.cli.values import parse_limit_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _set_section(mount: dict[str, Any], key: str, value: str, spec: str) -> None
         section.setdefault("DriverConfig", {}).setdefault("Options", {})[option] = text
     elif key == "tmpfs-size":
         try:
-            section[name] = parse_bytes(value)
+            section[name] = parse_limit_bytes(value)
         except ValueError:
             raise _wrong(spec, f"invalid value for {key}: {value}") from None
     elif key == "tmpfs-mode":
