@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from shoal.api.replies import HEADERS, error_reply, json_reply
+from shoal.api.replies import HEADERS, described, error_reply
 from shoal.api.request import API_VERSION, MIN_API_VERSION, Request
 from shoal.api.router import Match, Route, Router, split_version
 from shoal.errors import InvalidArgument, NotSupported, ShoalError
@@ -55,15 +55,13 @@ class App:
             operation = match.route.operation
             request = Request(http, match.params, version or API_VERSION)
             response = await self._run(match, request)
-        except ShoalError as error:
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception as caught:  # noqa: BLE001 (what is no ShoalError goes to the log)
+            error = described(caught)
             response = error_reply(error)
             if error.status >= 500 and error.status != 501:
                 log.error("%s %s: %s", http.method, http.path, error.message, extra={"operation": operation})
-        except (ConnectionError, asyncio.CancelledError):
-            raise
-        except Exception as error:
-            log.exception("%s %s", http.method, http.path, extra={"operation": operation})
-            response = json_reply({"message": f"internal error: {type(error).__name__}: {error}"}, 500)
         if not response.prepared:
             response.headers.update(HEADERS)
         self._observe(operation, response.status, loop.time() - start)

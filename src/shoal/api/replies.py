@@ -1,5 +1,7 @@
 """The answers of the handlers."""
 
+import errno
+import logging
 from types import TracebackType
 from typing import Any, Self
 
@@ -8,7 +10,9 @@ from aiohttp import web
 
 from shoal import __version__
 from shoal.api.request import API_VERSION, Request
-from shoal.errors import ShoalError
+from shoal.errors import DriverError, InternalError, ShoalError
+
+log = logging.getLogger("shoal.api")
 
 #: headers of every reply; clients negotiate by them
 HEADERS = {
@@ -36,6 +40,16 @@ def json_reply(value: Any, status: int = 200) -> web.Response:
 def empty(status: int = 204) -> web.Response:
     """No body."""
     return web.Response(status=status)
+
+
+def described(error: Exception) -> ShoalError:
+    """What the user is told of any exception. A full disk comes up anywhere; the rest are bugs and go to the log."""
+    if isinstance(error, ShoalError):
+        return error
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DriverError("no space left on device", hint="free some space: shoal system prune")
+    log.error("internal error", exc_info=error)
+    return InternalError(f"internal error: {type(error).__name__}: {error}")
 
 
 def error_reply(error: ShoalError) -> web.Response:
@@ -74,16 +88,19 @@ class JsonStream:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        if isinstance(error, ShoalError):
-            detail: dict[str, Any] = {"message": error.message}
-            code = getattr(error, "exit_status", -1)
-            if code > 0:
-                detail["code"] = code
-            if error.hint:
-                detail["hint"] = error.hint
-            await self.send({"errorDetail": detail, "error": error.message})
-            await self.response.write_eof()
+        if isinstance(error, Exception) and not isinstance(error, ConnectionError):
+            await self._send_error(described(error))
             return True
         if error is None:
             await self.response.write_eof()
         return False
+
+    async def _send_error(self, error: ShoalError) -> None:
+        detail: dict[str, Any] = {"message": error.message}
+        code = getattr(error, "exit_status", -1)
+        if code > 0:
+            detail["code"] = code
+        if error.hint:
+            detail["hint"] = error.hint
+        await self.send({"errorDetail": detail, "error": error.message})
+        await self.response.write_eof()

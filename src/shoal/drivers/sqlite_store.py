@@ -1,6 +1,7 @@
 """The node store in one SQLite file, write-ahead log, one writer thread."""
 
 import asyncio
+import logging
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,13 @@ from shoal.contracts.store import R, Record
 from shoal.errors import DriverError, InvalidArgument
 
 SCHEMA_VERSION = 1
+
+#: Room that the database has to itself, in its file and in its log: on a full disk records can still be changed.
+_LOG_PAGES = 500  #: after so many the log is emptied and used again
+_RESERVE_PAGES = _LOG_PAGES + 100
+_FREE_PAGES = 256
+
+log = logging.getLogger("shoal.store")
 
 
 class SqliteStore:
@@ -49,6 +57,7 @@ class SqliteStore:
         db = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
+        db.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
             db.close()
@@ -59,7 +68,24 @@ class SqliteStore:
         for table in self._tables.values():
             db.execute(f"CREATE TABLE IF NOT EXISTS {table} (key TEXT PRIMARY KEY, body BLOB NOT NULL)")
         db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        self._reserve(db)
         return db
+
+    def _reserve(self, db: sqlite3.Connection) -> None:
+        """Take the room once: pages that were written and freed are used again, by the log as well."""
+        page_bytes = db.execute("PRAGMA page_size").fetchone()[0]
+        wanted_bytes = _RESERVE_PAGES * page_bytes
+        wal = self._path.with_name(f"{self._path.name}-wal")
+        has_log = wal.exists() and wal.stat().st_size > wanted_bytes
+        if has_log and db.execute("PRAGMA freelist_count").fetchone()[0] >= _FREE_PAGES:
+            return
+        try:
+            db.execute("DROP TABLE IF EXISTS reserve")
+            db.execute("CREATE TABLE reserve AS SELECT zeroblob(?) AS room", (wanted_bytes,))
+            db.execute("DROP TABLE reserve")
+            db.execute("PRAGMA wal_checkpoint(RESTART)")
+        except sqlite3.OperationalError as error:
+            log.warning("no room for the database: records can't be changed until there is: %s", error)
 
     def _load(self, db: sqlite3.Connection) -> None:
         for kind, table in self._tables.items():

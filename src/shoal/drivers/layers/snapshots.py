@@ -96,6 +96,14 @@ class OverlaySnapshots:
 
     def _prepare(self, key: str, parent: str) -> None:
         new = Path(tempfile.mkdtemp(prefix="new-", dir=self._snapshots))
+        try:
+            self._fill(new, parent)
+            os.rename(new, self._snapshots / key)
+        except BaseException:
+            shutil.rmtree(new)
+            raise
+
+    def _fill(self, new: Path, parent: str) -> None:
         for name in ("upper", "work", "merged"):
             (new / name).mkdir()
         # The upper's root is the root that the container sees: it takes over what the layers say of theirs.
@@ -104,7 +112,6 @@ class OverlaySnapshots:
         if like and (like.st_uid or like.st_gid):
             os.chown(new / "upper", like.st_uid, like.st_gid)
         (new / "parent").write_text(parent)
-        os.rename(new, self._snapshots / key)
 
     def _snapshot(self, key: str) -> Path:
         if key not in self._active:

@@ -10,7 +10,7 @@ from shoal.engine.containers.ending import Ender
 from shoal.engine.containers.health import HealthChecks
 from shoal.engine.containers.parts import Parts
 from shoal.engine.containers.start import Starter
-from shoal.errors import ShoalError
+from shoal.errors import DriverError, ShoalError
 from shoal.lifecycle.container import Event
 from shoal.lifecycle.restart import Ended, next_delay_s
 from shoal.model.container import Container, ContainerStatus
@@ -18,6 +18,7 @@ from shoal.model.container import Container, ContainerStatus
 log = logging.getLogger("shoal.containers")
 
 _NS = 1_000_000_000
+_RETRY_S = 1.0
 _FILE_TIME_NS = 10_000_000  #: times of files lag behind the clock by up to a tick
 
 
@@ -48,11 +49,20 @@ class Supervisor:
 
     async def _handle(self, ended: Exit) -> None:
         try:
-            container = await self._end(ended)
+            container = await self._end_at_last(ended)
             if container is not None and container.spec.host.auto_remove:
                 await self.remove(container.id)
         except ShoalError as error:
             log.error("after the exit: %s", error.message, extra={"container": ended.container_id})
+
+    async def _end_at_last(self, ended: Exit) -> Container | None:
+        """As `_end`, tried until it is on record: a container whose exit is forgotten would run for ever."""
+        while True:
+            try:
+                return await self._end(ended)
+            except DriverError as error:
+                log.error("the exit is not on record yet: %s", error.message, extra={"container": ended.container_id})
+            await asyncio.sleep(_RETRY_S)
 
     async def _end(self, ended: Exit) -> Container | None:
         """The container as it is after the exit, None where it will be started again or was gone."""

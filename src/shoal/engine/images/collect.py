@@ -124,7 +124,10 @@ class Collector:
                 deletes: list[tuple[type[Record], str]] = [(Image, image.id)]
                 await self._catalog.commit(deletes=deletes)
         await self.collect(before_ns=now_ns - DAY_NS)
-        self._catalog.write_index()
+        try:
+            self._catalog.write_index()
+        except ShoalError as error:  # a full disk: the engine must start all the same, to make room
+            log.error("index.json is not up to date: %s", error.message)
 
     async def _unpack_again(self, layer: Layer) -> None:
         log.warning("layer %s is missing, unpacking it again", layer.chain_id)
