@@ -1,6 +1,7 @@
 """shoald: from its command line to its last line of log."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -30,6 +31,7 @@ def main(argv: Sequence[str] | None = None, make_drivers: MakeDrivers = make_dri
     try:
         settings = parse_settings(sys.argv[1:] if argv is None else argv)
         set_up_logging(settings.log_level)
+        host.share_one_heap()
         host.require_root()
         host.require_programs()
         host.make_directories(settings)
@@ -65,6 +67,7 @@ async def serve(settings: Settings, make_drivers: MakeDrivers) -> None:
         await runner.setup()
         await listen(runner, settings)
         pid_file.write_text(f"{os.getpid()}\n")
+        gc.freeze()  # what is here now stays: no collection needs to look at it
         host.notify_systemd("READY=1")
         log.info("ready", extra={"root": settings.root, "pid": os.getpid()})
         await stop.wait()
