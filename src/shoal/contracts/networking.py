@@ -190,11 +190,17 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortRefused:
-    """A port that somebody else on this host has. index: of the wish; detail: the system's words."""
+    """A port that somebody else on this host has.
+
+    index: of the wish
+    detail: the system's words
+    user: the program that has it, "nginx (pid 812)"; "" where that is not known
+    """
 
     index: int
     ip: str
     detail: str
+    user: str = ""
 
 
 class Netd(Protocol):

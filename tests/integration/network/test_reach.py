@@ -1,7 +1,9 @@
 """Who reaches whom: published ports, isolation, internal networks, ways out."""
 
 import fcntl
+import os
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -136,6 +138,8 @@ async def test_a_taken_port_is_refused_and_nothing_is_left(shoal: Engine) -> Non
     assert theirs.value.message.endswith(
         "failed to bind host port for 0.0.0.0:5002:172.17.0.3:80/tcp: address already in use"
     )
+    program = Path("/proc/self/comm").read_text().strip()
+    assert theirs.value.hint == f"port 5002 is used by {program} (pid {os.getpid()})"
     again = await shoal.run("fourth", "bridge", ports=published(80, 5001))
     assert ip_of(again) == "172.17.0.3", "the address of the ones that failed is free again"
     await shoal.networks.leave(first.container_id)

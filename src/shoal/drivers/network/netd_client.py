@@ -10,12 +10,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from shoal.contracts.networking import Holding, PortRefused
 from shoal.drivers.netd.protocol import VERSION, receive, send
+from shoal.drivers.network.port_users import port_user
 from shoal.errors import DriverError
 
 log = logging.getLogger(__name__)
@@ -138,7 +139,11 @@ class NetdClient:
             for descriptor in descriptors:
                 os.close(descriptor)
         if "refused" in reply:
-            return PortRefused(**reply["refused"])
+            refused = PortRefused(**reply["refused"])
+            wish = holding.ports[refused.index]
+            if not wish.is_fixed:
+                return refused
+            return replace(refused, user=await asyncio.to_thread(port_user, wish.protocol, wish.candidates[0]))
         return list(reply["ports"])
 
     async def drop(self, container_ids: Sequence[str]) -> None:

@@ -227,11 +227,14 @@ class Sandboxes:
             where = wiring.publication(attachments)
             assert where is not None, "ports are wished for only where they lead somewhere"
             wish = wishes[result.index]
+            user = result.user
             if wish.is_fixed and not self._parts.leases.ports.free_candidates(wish):
-                reason = ports.already_allocated(wish)
+                reason, user = ports.already_allocated(wish), ""
             else:
                 reason = ports.in_use(wish, result.ip, where.ipv4 or where.ipv6, result.detail)
-            raise ports.port_error(f"{request.name} ({where.endpoint.endpoint_id})", reason)
+            error = ports.port_error(f"{request.name} ({where.endpoint.endpoint_id})", reason)
+            error.hint = f"port {wish.candidates[0]} is used by {user}" if user else ""
+            raise error
         bound = wiring.ports_of(wishes, result)
         for port in bound:
             self._parts.leases.ports.hold(port)
