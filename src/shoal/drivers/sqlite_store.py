@@ -1,6 +1,7 @@
 """The node store in one SQLite file, write-ahead log, one writer thread."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import sqlite3
@@ -85,7 +86,9 @@ class SqliteStore:
             db.execute("DROP TABLE reserve")
             db.execute("PRAGMA wal_checkpoint(RESTART)")
         except sqlite3.OperationalError as error:
-            log.warning("no room for the database: records can't be changed until there is: %s", error)
+            log.warning("no room for the database, changes may fail until there is: %s", error)
+            with contextlib.suppress(sqlite3.OperationalError):
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _load(self, db: sqlite3.Connection) -> None:
         for kind, table in self._tables.items():

@@ -552,7 +552,7 @@ async def test_an_image_whose_layer_was_lost_is_unpacked_again_or_forgotten(
 async def test_a_full_disk(tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", small], check=True)  # noqa: ASYNC221
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", small], check=True)  # noqa: ASYNC221
     try:
         busybox_archive(tmp_path / "b.tar")
         async with ImageNode(small) as node:
