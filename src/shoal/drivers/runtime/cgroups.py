@@ -142,6 +142,8 @@ class Cgroups:
         for folder in self.dirs(cgroup):
             with suppress(OSError):
                 os.rmdir(folder)
+        if not self._mounts.unified:
+            remove_hidden(cgroup)
 
     def _kill_all(self, cgroup: str) -> None:
         for pid in self.processes(cgroup):
