@@ -98,7 +98,10 @@ def test_flags_are_taken_off_and_keep_their_place():
         ("FROM a\nENV a=b c", 'Dockerfile:2:9: ENV: can\'t find = in "c": expected key=value'),
         ("FROM a\nSHELL /bin/sh", "Dockerfile:2:1: SHELL: SHELL requires the arguments to be in JSON form"),
         ("FROM a\nHEALTHCHECK CMDD x", 'Dockerfile:2:13: HEALTHCHECK: unknown type "CMDD"'),
-        ("FROM a\nHEALTHCHECK --interval=5 CMD x", "Dockerfile:2:13: HEALTHCHECK: --interval: time: missing unit in duration"),
+        (
+            "FROM a\nHEALTHCHECK --interval=5 CMD x",
+            "Dockerfile:2:13: HEALTHCHECK: --interval: time: missing unit in duration",
+        ),
         ("FROM a\nONBUILD FROM b", "Dockerfile:2:9: ONBUILD: FROM isn't allowed as an ONBUILD trigger"),
         ("FROM a\nONBUILD ONBUILD RUN x", "Dockerfile:2:9: ONBUILD: Chaining ONBUILD"),
         ("FROM a\nRUN --mount=type=ssh x", "Dockerfile:2:5: RUN: --mount: type=ssh is not supported"),
