@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 AS_ROOT := $(SUDO) env PATH="$(CURDIR)/$(BIN):$$PATH"
+# Tests start hundreds of programs: each would compile anew what has changed since the installation.
+unexport PYTHONDONTWRITEBYTECODE
 
 RUN_PACKAGES := crun conmon nftables mmdebstrap busybox-static python3-venv ca-certificates curl
 TEST_PACKAGES := docker-registry apache2-utils iproute2 iperf3 wrk
