@@ -4,16 +4,27 @@ set -eu
 cd "$(dirname "$0")/counter"
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 show() { printf '\033[1m$ %s\033[0m\n' "$*"; "$@"; }
+shoal=$(command -v shoal)
 
 say "1. The engine"
-shoal daemon status >/dev/null 2>&1 && echo "shoald is running already" || show shoal daemon start
+if ! shoal daemon status 2>/dev/null; then
+    show shoal daemon start
+fi
 
 say "2. The app: a Flask page and Redis, from examples/counter/docker-compose.yml"
 stand_ins=
-if ! shoal image inspect redis:alpine python:alpine >/dev/null 2>&1 && ! shoal pull --quiet redis:alpine >/dev/null 2>&1; then
-    echo "docker.io can't be reached from here. Asking for stand-ins: images made from this machine's"
-    echo "distribution packages. The first time takes a minute or two."
-    stand_ins=--stand-ins
+if ! shoal image inspect redis:alpine python:alpine >/dev/null 2>&1; then
+    echo "Pulling redis:alpine from docker.io"
+    if ! refused=$(shoal pull --quiet redis:alpine 2>&1); then
+        echo "$refused" | sed -n 1p
+        case $refused in
+        *stand-in*) ;;
+        *) exit 1 ;;
+        esac
+        echo "docker.io can't be reached from here. So we ask for stand-ins: images made on this machine, from Debian's"
+        echo "packages. That takes a minute or two, once."
+        stand_ins=--stand-ins
+    fi
 fi
 # shellcheck disable=SC2086
 show shoal compose up -d $stand_ins
@@ -28,5 +39,6 @@ say "4. What runs"
 show shoal compose ps
 
 say "It keeps running. Open http://localhost:5000, or stop it:"
-echo "  cd examples/counter && shoal compose down     # the app"
-echo "  shoal daemon stop                             # the engine"
+sudo=${SUDO_UID:+sudo }
+echo "  $sudo$shoal compose -f $PWD/docker-compose.yml down   # the app"
+echo "  $sudo$shoal daemon stop   # the engine"

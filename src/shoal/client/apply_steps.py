@@ -84,9 +84,9 @@ class Steps:
         query = {**request.query, **(self._doors.extra_query if isinstance(operation, Pull) else {})}
         headers = {"X-Registry-Auth": auth}
         with self._open(request, query, headers, request.body) as response:
-            notices = []
+            notices: list[str] = []
             for value in _values(response):
-                notices += _notices(value)
+                notices = _notices(value) + notices  # its own before those of what it stands on
                 self._tell_layer(operation, value)
         return Notice("; ".join(notices)) if notices else None
 
@@ -95,6 +95,9 @@ class Steps:
         if not layer or status.startswith("Pulling from"):
             if status and not status.startswith(_NOISE):
                 self._report(Progress(subject=operation.subject, status=operation.doing, detail=status))
+            return
+        if "progressDetail" not in value:  # no layer: a step of the work on a stand-in
+            self._report(Progress(subject=operation.subject, status=operation.doing, detail=f"{layer}: {status}"))
             return
         amount = value.get("progressDetail") or {}
         self._report(
@@ -119,7 +122,7 @@ class Steps:
             with self._open(operation.request, query, headers, context.tar) as response:
                 for value in _values(response):
                     image.update(value.get("aux") or {})
-                    notices += _notices(value)
+                    notices = _notices(value) + notices
                     for line in str(value.get("stream") or value.get("status") or "").splitlines():
                         if line.strip():
                             tail = [*tail[1 - _TAIL_LINES :], line]
