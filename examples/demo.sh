@@ -7,7 +7,9 @@ show() { printf '\033[1m$ %s\033[0m\n' "$*"; "$@"; }
 shoal=$(command -v shoal)
 
 say "1. The engine"
-if ! shoal daemon status 2>/dev/null; then
+if shoal version >/dev/null 2>&1; then
+    echo "It is running already."
+else
     show shoal daemon start
 fi
 
@@ -21,8 +23,8 @@ if ! shoal image inspect redis:alpine python:alpine >/dev/null 2>&1; then
         *stand-in*) ;;
         *) exit 1 ;;
         esac
-        echo "docker.io can't be reached from here. So we ask for stand-ins: images made on this machine, from Debian's"
-        echo "packages. That takes a minute or two, once."
+        echo "So we ask for stand-ins: images made on this machine from Debian's packages."
+        echo "That takes a minute or two, once."
         stand_ins=--stand-ins
     fi
 fi
@@ -40,5 +42,5 @@ show shoal compose ps
 
 say "It keeps running. Open http://localhost:5000, or stop it:"
 sudo=${SUDO_UID:+sudo }
-echo "  $sudo$shoal compose -f $PWD/docker-compose.yml down   # the app"
-echo "  $sudo$shoal daemon stop   # the engine"
+echo "  the app:     $sudo$shoal compose -f $PWD/docker-compose.yml down"
+echo "  the engine:  $sudo$shoal daemon stop"

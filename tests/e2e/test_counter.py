@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -254,6 +255,29 @@ def test_progress_on_a_terminal_is_docker_composes(app: Counter, shoal: Tool) ->
     shown = [[tool.on_terminal(app, *command.split()) for command in COMMANDS] for tool in (shoal, theirs)]
     for command, (title, *rows), (their_title, *their_rows) in zip(COMMANDS, *shown, strict=True):
         assert (title, sorted(rows)) == (their_title, sorted(their_rows)), command
+
+
+# -- the demo
+
+
+def test_the_demo_counts_and_can_be_repeated(app: Counter, engine: EngineProcess) -> None:
+    """examples/demo.sh, which `make demo` runs after the installation; at this test's port."""
+    demo = app.folder.parent / "demo.sh"
+    demo.write_text((EXAMPLE.parent / "demo.sh").read_text().replace("localhost:5000", f"localhost:{app.port}"))
+    demo.chmod(0o755)
+    path = f"{Path(sys.executable).parent}:{engine.env['PATH']}"
+    said = []
+    for _ in range(2):
+        done = subprocess.run([demo], env={**engine.env, "PATH": path}, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+        said.append(done)
+    counts = [re.findall(r"^This page was visited (\d+) times?\.$", one.stdout, re.MULTILINE) for one in said]
+    assert counts == [["1", "2", "3"], ["4", "5", "6"]]
+    assert "counter-web-fe-1" in said[1].stdout and "Running" in said[1].stderr
+    stop = re.search(r"the app: +(.*)$", said[1].stdout, re.MULTILINE)
+    assert stop
+    subprocess.run(stop[1].split(), env=engine.env, check=True, capture_output=True)
+    assert app.containers() == []
 
 
 # -- by hand, without Compose
