@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from shoal.wire.frames import split_frames
+from shoal.client.streams import frames
 from tests.support.engine import EngineProcess, wait_for
 
 COUNTER = "i=0; while [ $i -lt {n} ]; do echo $i; i=$((i+1)); sleep {pause}; done"
@@ -255,8 +255,8 @@ def test_attach_with_the_log_first(engine: EngineProcess, sleeper: str):
     engine.docker("run", "-d", "--name", "count", "busybox", "sh", "-c", COUNTER.format(n=60, pause=0.01))
     wait_for("some lines", lambda: "10\n" in engine.docker("logs", "count").stdout)
     status, data = engine.call("POST", "/containers/count/attach?logs=1&stream=1&stdout=1&stderr=1")
-    frames, rest = split_frames(data)
-    assert status == 200 and rest == b"" and b"".join(piece for _, piece in frames).decode() == numbers(60)
+    assert status == 200
+    assert b"".join(piece for _, piece in frames(io.BytesIO(data).read)).decode() == numbers(60)
 
 
 # -- logs --------------------------------------------------------------------------
@@ -471,7 +471,7 @@ def test_fifty_followers_of_one_log(engine: EngineProcess):
         thread.start()
     for thread in threads:
         thread.join()
-    outputs = {b"".join(piece for _, piece in split_frames(data)[0]).decode() for data in results}
+    outputs = {b"".join(piece for _, piece in frames(io.BytesIO(data).read)).decode() for data in results}
     assert len(results) == 50 and outputs == {numbers(100)}
 
 

@@ -55,7 +55,7 @@ class EngineProcess:
     module = "shoal.daemon"  #: what `python -m` runs
 
     def __init__(self, *flags: str, base: Path | None = None) -> None:
-        self.base = base or leftovers.new_folder("sh")
+        self.base = leftovers.note(base) if base else leftovers.new_folder("sh")
         self.root = self.base / "root"
         self.run = self.base / "run"
         self.socket = self.run / "shoal.sock"

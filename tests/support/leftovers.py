@@ -18,13 +18,17 @@ from shoal.model.settings import Settings
 #: inherited by every program that the tests start, and by what those start
 MARK = "SHOAL_TEST_SESSION"
 _CGROUPS = Path("/sys/fs/cgroup")
-#: folders made by `new_folder` in this process
+#: folders of engines and drivers in this process
 _folders: list[Path] = []
 
 
 def new_folder(prefix: str) -> Path:
     """A new folder for one engine or driver; short, as UNIX sockets end at 108 bytes. It is looked for at the end."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+    return note(Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp")))
+
+
+def note(folder: Path) -> Path:
+    """The folder, to be looked for at the end."""
     _folders.append(folder)
     return folder
 

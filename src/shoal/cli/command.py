@@ -133,12 +133,6 @@ class Context:
         self.stdout.buffer.write(data)
         self.stdout.buffer.flush()
 
-    def write_error_bytes(self, data: bytes) -> None:
-        """Write bytes to standard error at once."""
-        self.stderr.flush()
-        self.stderr.buffer.write(data)
-        self.stderr.buffer.flush()
-
     def warn(self, text: str) -> None:
         """Write a line to standard error."""
         self.stdout.flush()

@@ -19,7 +19,7 @@ import stat
 from collections import deque
 
 from shoal.client.errors import ClientError, ConnectionLost, EngineUnreachable, answer_error
-from shoal.client.hosts import Host, host_from_env
+from shoal.client.hosts import Host
 from shoal.client.streams import BodyReader, Hijacked, encode_query, read_head
 from shoal.errors import InvalidArgument
 
@@ -155,11 +155,6 @@ class Client:
         self._tls = tls
         self._user_agent = user_agent or "shoal"
         self._idle: deque[Connection] = deque()
-
-    @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Client:
-        """A client of the engine that the environment names (SHOAL_HOST, DOCKER_HOST, *_API_VERSION)."""
-        return cls(host_from_env(env), api_version=env.get("SHOAL_API_VERSION") or env.get("DOCKER_API_VERSION") or "")
 
     # -- whole answers
 

@@ -7,7 +7,7 @@ what `size` finds is whole and true. A download that stops half-way stays as a *
 
 from collections.abc import AsyncIterable, Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 
 class Blobs(Protocol):
@@ -42,10 +42,6 @@ class Blobs(Protocol):
         Raises: DriverError when the digest or the size is wrong (nothing is kept then) or the disk is full; what
             `chunks` raises goes through, and what came before it stays for the next try
         """
-        ...
-
-    def ingest(self, source: BinaryIO) -> tuple[str, int]:
-        """(digest, size) of what `source` gives to its end, now a blob. Blocks: for worker threads."""
         ...
 
     async def remove(self, digest: str) -> None:

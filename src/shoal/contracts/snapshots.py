@@ -13,7 +13,7 @@ that `repair` can't tell.
 Snapshots outlive the engine's process, mounts may not: `mount` again after a start.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -77,10 +77,6 @@ class Snapshots(Protocol):
 
     async def changes(self, key: str) -> Sequence[Change]:
         """What differs from the parent, in order of path. Source: Docker Engine API, ContainerChanges."""
-        ...
-
-    def diff_tar(self, key: str) -> AsyncIterator[bytes]:
-        """The changes as a layer tar, whiteouts included."""
         ...
 
     async def usage(self, key: str) -> int:

@@ -8,7 +8,6 @@ import os
 import tempfile
 from collections.abc import AsyncIterable, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 from shoal.drivers.threads import in_thread
 from shoal.errors import DriverError, NotFound, ShoalError
@@ -111,13 +110,6 @@ class BlobStore:
             partial.unlink(missing_ok=True)
             raise DriverError(f"filesystem layer verification failed for digest {digest}")
         os.replace(partial, self.path(digest))
-
-    def ingest(self, source: BinaryIO) -> tuple[str, int]:
-        """(digest, size) of what `source` gives to its end, now a blob."""
-        with self.sink() as sink:
-            while data := source.read(_CHUNK):
-                sink.write(data)
-            return sink.keep()
 
     @contextlib.contextmanager
     def sink(self) -> Iterator["BlobSink"]:

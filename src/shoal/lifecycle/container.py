@@ -51,8 +51,3 @@ def step(status: S, event: Event) -> S:
         return TABLE[status, event]
     except KeyError:
         raise InvalidTransition(f'a container that is {status.value} can\'t take the event "{event.value}"') from None
-
-
-def can(status: S, event: Event) -> bool:
-    """Whether `event` is allowed in `status`."""
-    return (status, event) in TABLE

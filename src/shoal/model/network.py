@@ -106,11 +106,6 @@ class Network:
         return self.spec.driver
 
     @property
-    def is_default_bridge(self) -> bool:
-        """True for the network "bridge", on which names are not resolved."""
-        return self.spec.name == DEFAULT_NETWORK
-
-    @property
     def is_user_defined(self) -> bool:
         return self.spec.name not in PREDEFINED
 

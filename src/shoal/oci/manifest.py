@@ -201,11 +201,6 @@ def parse_platform(text: str, default: Platform) -> Platform:
     return Platform(os=name, architecture=architecture, variant=variant)
 
 
-def normal_architecture(machine: str) -> str:
-    """Go's name of what uname(2) calls `machine`."""
-    return _ARCHITECTURES.get(machine, "arm" if machine.startswith("arm") else machine)
-
-
 def _json(body: bytes) -> Any:
     if len(body) > MANIFEST_LIMIT_BYTES:
         raise InvalidArgument(f"the manifest has {len(body)} bytes, at most {MANIFEST_LIMIT_BYTES} are taken")

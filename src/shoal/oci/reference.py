@@ -125,8 +125,3 @@ def _split_domain(name: str) -> tuple[str, str]:
 def familiar(text: str) -> str:
     """`text` as people write it, with its tag: "docker.io/library/redis" -> "redis:latest". Raises: InvalidArgument"""
     return parse_reference(text).with_default_tag().familiar
-
-
-def is_id(text: str) -> bool:
-    """Whether `text` may be an image's id or the beginning of one."""
-    return bool(re.fullmatch(r"(?:sha256:)?[0-9a-f]{1,64}", text))

@@ -125,12 +125,6 @@ def _ulimit(value: Any) -> Ulimit:
         raise InvalidArgument(f"ulimits: expected Name, Soft and Hard, got {json.dumps(value)}") from None
 
 
-def encode_secrets(secrets: Mapping[str, bytes]) -> str:
-    """The value of the secrets header."""
-    plain = {name: base64.b64encode(content).decode() for name, content in secrets.items()}
-    return base64.b64encode(json.dumps(plain).encode()).decode()
-
-
 def decode_secrets(header: str) -> Mapping[str, bytes]:
     """{id: content} of the secrets header. Raises: InvalidArgument"""
     if not header:

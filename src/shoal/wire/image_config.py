@@ -1,7 +1,6 @@
 """The config file of an image <-> model. Source: OCI image spec, config.md; Docker image specification v1.3."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -138,8 +137,3 @@ def decode_image_config(value: Any, path: str = "") -> ImageConfig:
 def encode_image_config(config: ImageConfig) -> dict[str, Any]:
     """The JSON object of a config; empty fields are left out."""
     return encode(IMAGE_CONFIG, config)
-
-
-def layer_history(history: Sequence[HistoryItem]) -> list[HistoryItem]:
-    """The items that made a layer, oldest first."""
-    return [item for item in history if not item.empty_layer]

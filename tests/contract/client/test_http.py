@@ -13,7 +13,7 @@ from shoal.client.api import Api
 from shoal.client.errors import ClientError, ConnectionLost, EngineUnreachable
 from shoal.client.hosts import Host, host_from_env, parse_host
 from shoal.client.http import Client
-from shoal.client.streams import frames, quote
+from shoal.client.streams import quote
 from shoal.errors import Conflict, InvalidArgument, NotFound
 from tests.support.fake_engine import Answer, Asked, FakeEngine
 
@@ -175,16 +175,6 @@ def test_nobody_there_says_how_to_start_it(tmp_path: Path) -> None:
         client.get("/info")
     assert error.value.message == f"Cannot connect to the Shoal engine at unix://{tmp_path}/no.sock. Is shoald running?"
     assert "shoal daemon start" in error.value.hint
-
-
-@pytest.mark.parametrize("cut", range(1, 20))
-def test_frames_come_apart_wherever_the_stream_is_cut(cut: int) -> None:
-    stream = b"\x01\0\0\0\0\0\0\x05hello" + b"\x02\0\0\0\0\0\0\x02no" + b"\x01\0\0\0\0\0\0\x00"
-    pieces = [stream[at : at + cut] for at in range(0, len(stream), cut)]
-    out, err = b"", b""
-    for number, data in frames(lambda size: pieces.pop(0) if pieces else b""):
-        out, err = (out + data, err) if number == 1 else (out, err + data)
-    assert (out, err) == (b"hello", b"no")
 
 
 @pytest.mark.parametrize(

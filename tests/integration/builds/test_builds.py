@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shoal.wire.build import encode_secrets
+from shoal.client.images import secrets_header
 from tests.support.builds import build, layer_names, open_build, run
 from tests.support.engine import EngineProcess, wait_for
 from tests.support.images import busybox_archive, entry, tar_of
@@ -175,7 +175,7 @@ def test_a_cache_starts_with_what_another_stage_has(engine: EngineProcess):
 
 
 def test_secrets_are_seen_by_their_step_only(engine: EngineProcess):
-    headers = {"X-Shoal-Build-Secrets": encode_secrets({"token": b"hunter2", "other": b"x"})}
+    headers = secrets_header({"token": b"hunter2", "other": b"x"})
     text = (
         "FROM busybox\nRUN --mount=type=secret,id=token,uid=33,mode=0440 --mount=type=secret,id=other,env=OTHER "
         "stat -c '%u %a' /run/secrets/token; wc -c < /run/secrets/token; echo $OTHER > /o; ls /run/secrets | wc -l\n"
@@ -185,7 +185,7 @@ def test_secrets_are_seen_by_their_step_only(engine: EngineProcess):
     built = build(engine, text, headers=headers)
     assert "33 440\n7\n1\n" in built.text
     assert "No such file or directory\nOTHER=\n" in built.text
-    again = build(engine, text, headers={"X-Shoal-Build-Secrets": encode_secrets({"token": b"another", "other": b"y"})})
+    again = build(engine, text, headers=secrets_header({"token": b"another", "other": b"y"}))
     assert again.cached == 3
     assert "hunter2" not in json.dumps(engine.call("GET", f"/images/{built.id}/history")[1])
     _, archive = engine.call("GET", f"/images/{built.id}/get")
@@ -409,9 +409,7 @@ SLOW = "FROM busybox\nRUN --mount=type=secret,id=s echo begun; touch /x; sleep 6
 def test_a_build_ends_when_the_client_goes_away(engine: EngineProcess):
     from tests.support.builds import context
 
-    connection = open_build(
-        engine, context(SLOW), {"nocache": "1"}, {"X-Shoal-Build-Secrets": encode_secrets({"s": b"1"})}
-    )
+    connection = open_build(engine, context(SLOW), {"nocache": "1"}, secrets_header({"s": b"1"}))
     wait_for("the step runs", lambda: _steps(engine))
     connection.close()
     wait_for("nothing of it is left", lambda: not _left(engine))
@@ -420,9 +418,7 @@ def test_a_build_ends_when_the_client_goes_away(engine: EngineProcess):
 def test_a_crash_in_the_middle_of_a_build_leaves_nothing(engine: EngineProcess):
     from tests.support.builds import context
 
-    connection = open_build(
-        engine, context(SLOW), {"nocache": "1"}, {"X-Shoal-Build-Secrets": encode_secrets({"s": b"1"})}
-    )
+    connection = open_build(engine, context(SLOW), {"nocache": "1"}, secrets_header({"s": b"1"}))
     wait_for("the step runs", lambda: _steps(engine))
     engine.kill()
     connection.close()

@@ -37,12 +37,12 @@ class Disk:
         self.snapshots.open()
 
     async def unpack(self, data: bytes) -> Path:
-        digest, _ = self.blobs.ingest(io.BytesIO(data))
+        digest = await self.blobs.add(data)
         return (await self.snapshots.unpack(self.blobs.path(digest))).directory
 
     async def layer(self, data: bytes, parent: str = "") -> str:
         """The chain id of a published layer."""
-        digest, _ = self.blobs.ingest(io.BytesIO(data))
+        digest = await self.blobs.add(data)
         unpacked = await self.snapshots.unpack(self.blobs.path(digest))
         chain = unpacked.diff_id if not parent else f"sha256:{len(self.snapshots.layers()):064x}"
         await self.snapshots.publish(unpacked, chain, parent)

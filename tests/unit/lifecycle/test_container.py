@@ -1,7 +1,7 @@
 import pytest
 
 from shoal.errors import InvalidTransition
-from shoal.lifecycle.container import TABLE, Event, can, step
+from shoal.lifecycle.container import TABLE, Event, step
 from shoal.model.container import ContainerStatus as S
 
 
@@ -23,7 +23,6 @@ def test_every_status_can_come_to_its_end() -> None:
 
 
 def test_running_ones_are_never_removed_as_they_are() -> None:
-    assert not can(S.RUNNING, Event.REMOVE)
-    assert not can(S.PAUSED, Event.REMOVE)
-    with pytest.raises(InvalidTransition, match="running"):
-        step(S.RUNNING, Event.REMOVE)
+    for status in (S.RUNNING, S.PAUSED):
+        with pytest.raises(InvalidTransition, match=status.value):
+            step(status, Event.REMOVE)

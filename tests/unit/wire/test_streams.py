@@ -6,8 +6,6 @@ import stat
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as some
 
 from shoal.errors import InvalidArgument
 from shoal.model.exec import Exec, ExecSpec
@@ -16,20 +14,12 @@ from shoal.model.usage import BlockUsage, CpuUsage, MemoryUsage, NetworkUsage, U
 from shoal.wire.archive import encode_path_stat, go_mode
 from shoal.wire.detach_keys import DetachScanner, parse_detach_keys
 from shoal.wire.exec import decode_exec, encode_exec
-from shoal.wire.frames import frame, split_frames
+from shoal.wire.frames import frame
 from shoal.wire.stats import encode_stats
 
 
 def test_a_frame():
     assert frame(2, b"abc") == b"\x02\0\0\0\0\0\0\x03abc"
-
-
-@given(some.lists(some.tuples(some.sampled_from((1, 2)), some.binary(max_size=300)), max_size=10), some.integers(0, 20))
-def test_frames_are_split_as_they_were_joined(pieces: list[tuple[int, bytes]], cut: int):
-    data = b"".join(frame(*piece) for piece in pieces)
-    frames, rest = split_frames(data[: max(0, len(data) - cut)])
-    assert frames == pieces[: len(frames)]
-    assert split_frames(rest + data[max(0, len(data) - cut) :]) == (pieces[len(frames) :], b"")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import re
 import shutil
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from isal import isal_zlib
@@ -163,12 +163,6 @@ class OverlaySnapshots:
     async def usage(self, key: str) -> int:
         """Bytes that the changes take."""
         return await in_thread(upper.usage_bytes, str(self.upper(key)))
-
-    async def diff_tar(self, key: str) -> AsyncIterator[bytes]:
-        """The changes as a layer tar."""
-        pieces = _gathered(upper.LayerTar(str(self.upper(key))).chunks())
-        while piece := await in_thread(next, pieces, b""):
-            yield piece
 
     async def diff(self, key: str) -> LayerBlob:
         """The changes as a blob; the snapshot stays as it is."""

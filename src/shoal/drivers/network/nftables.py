@@ -80,7 +80,3 @@ class Nftables:
             await asyncio.to_thread(forget_udp, ports)
         except OSError as error:
             raise DriverError(f"cannot forget UDP flows: {error}") from error
-
-    async def list_table(self, family: str, table: str) -> str:
-        """The table as nft prints it. Raises: DriverError when it does not exist"""
-        return await asyncio.to_thread(self.run, f"list table {family} {table}")

@@ -1,6 +1,6 @@
 """Which host ports are bound."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shoal.errors import DriverError
@@ -131,8 +131,3 @@ def bound_ports(wish: Wish, port: int) -> tuple[BoundPort, ...]:
         BoundPort(container_port=wish.container_port, protocol=wish.protocol, host_ip=ip, host_port=port)
         for ip in wish.host_ips
     )
-
-
-def by_container(holders: Mapping[str, Sequence[BoundPort]]) -> PortTable:
-    """The table of all that containers ({id: ports}) hold."""
-    return PortTable(port for ports in holders.values() for port in ports)
