@@ -1,8 +1,11 @@
 """Files of containers read and written from outside: what a container's links must never lead to."""
 
+import asyncio
+import contextlib
 import io
 import os
 import stat
+import sys
 import tarfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -212,3 +215,29 @@ async def test_what_a_killed_engine_left_is_taken_away(trees: BindTrees, root: P
     await BindTrees(tmp_path / "views").clean()
     assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
     await view.__aexit__(None, None, None)
+
+
+SWAP = """
+import os, sys
+os.chdir(sys.argv[1])
+while True:
+    for kind in ("regular", "fifo"):
+        os.link(kind, "new")
+        os.rename("new", "file")
+"""
+
+
+async def test_a_fifo_put_in_a_files_place_holds_nobody_up(trees: BindTrees, root: Path) -> None:
+    """What was a file when it was looked at may be a fifo, which nobody writes to, when it is opened."""
+    (root / "regular").write_text("x")
+    os.mkfifo(root / "fifo")
+    swapping = await asyncio.create_subprocess_exec(sys.executable, "-S", "-c", SWAP, str(root))
+    try:
+        async with trees.view(root) as view, asyncio.timeout(30):
+            for _ in range(1000):
+                with contextlib.suppress(NotFound):
+                    async for _ in trees.read(view, "/file"):
+                        pass
+    finally:
+        swapping.kill()
+        await swapping.wait()

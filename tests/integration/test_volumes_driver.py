@@ -1,7 +1,10 @@
 """The local volume driver on the real file system."""
 
 import asyncio
+import contextlib
 import os
+import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -43,6 +46,40 @@ async def test_a_copy_keeps_owners_modes_links_and_attributes(tmp_path: Path, so
     assert os.lstat(target / "sub").st_mode & 0o7777 == 0o2750
     assert os.lstat(target / "null").st_rdev == os.makedev(1, 3)
     assert (os.lstat(target).st_uid, os.lstat(target).st_mtime_ns) == (5, os.lstat(source).st_mtime_ns)
+
+
+@needs_root
+async def test_a_copy_is_not_led_away_by_who_works_in_it(tmp_path: Path, source: Path) -> None:
+    """A container that has the volume already puts links where the copy makes folders."""
+    host = tmp_path / "host"
+    host.mkdir()
+    target = tmp_path / "volume"
+    for number in range(40):
+        (source / f"d{number}").mkdir()
+        for name in range(20):
+            (source / f"d{number}" / f"f{name}").write_text("x")
+    stop = threading.Event()
+
+    def disturb() -> None:
+        while not stop.is_set():
+            for number in range(40):
+                with contextlib.suppress(OSError):
+                    os.rename(target / f"d{number}", target / f"gone{number}")
+                    (target / f"d{number}").symlink_to(host)
+
+    disturber = threading.Thread(target=disturb)
+    target.mkdir()
+    disturber.start()
+    try:
+        for _ in range(20):
+            with contextlib.suppress(OSError):
+                copy_tree(source, target)
+            shutil.rmtree(target, ignore_errors=True)
+            target.mkdir(exist_ok=True)
+    finally:
+        stop.set()
+        disturber.join()
+    assert os.listdir(host) == []
 
 
 async def test_an_empty_volume_is_filled_once_and_a_used_one_never(tmp_path: Path, source: Path) -> None:
@@ -96,7 +133,9 @@ async def test_a_read_only_bind(tmp_path: Path) -> None:
         await driver.unmount("b")
 
 
-@pytest.mark.parametrize("options", [{"colour": "red"}, {"type": "nfs"}, {"device": "/x"}])
+@pytest.mark.parametrize(
+    "options", [{"colour": "red"}, {"type": "nfs"}, {"device": "/x"}, {"o": "size=1m"}, {"size": "1m"}]
+)
 async def test_options_that_make_no_sense(tmp_path: Path, options: dict[str, str]) -> None:
     with pytest.raises(InvalidArgument, match="create volume: "):
         await LocalVolumes(tmp_path).create("x", options)

@@ -41,11 +41,15 @@ def require_programs() -> None:
 
 
 def make_directories(settings: Settings) -> None:
-    """The root and run directories, closed to other users. Raises: DriverError"""
-    for path in (Path(settings.root), Path(settings.run)):
+    """The root and run directories. Raises: DriverError
+
+    Nobody else comes into the root: volumes below it keep the modes that containers give them. The socket in the run
+    directory may be opened to a group.
+    """
+    for path, mode in ((Path(settings.root), 0o710), (Path(settings.run), 0o711)):
         try:
             path.mkdir(parents=True, exist_ok=True)
-            path.chmod(0o711)
+            path.chmod(mode)
         except OSError as error:
             raise DriverError(f'cannot make "{path}": {error.strerror}') from error
 

@@ -115,7 +115,9 @@ def check_options(options: Mapping[str, str]) -> None:
             raise InvalidArgument(f'create volume: invalid option: "{name}"')
     if options.get("type") not in (None, "", "tmpfs") and not options.get("device"):
         raise InvalidArgument("create volume: missing required option: device")
-    if options.get("device") and not options.get("type"):
+    if options.get("size"):
+        raise InvalidArgument("create volume: quota size requested but no quota support")
+    if (options.get("device") or options.get("o")) and not options.get("type"):
         raise InvalidArgument("create volume: missing required option: type")
 
 

@@ -10,48 +10,102 @@ from pathlib import Path
 def copy_tree(source: Path, target: Path) -> None:
     """Copy what is in `source` into the directory `target`: owners, modes, times, attributes, links, devices.
 
-    `target` itself takes the owner and mode of `source`. Symlinks are copied, never followed.
+    `target` itself takes the owner and mode of `source`. Symlinks are copied, never followed. Containers may be at work
+    in `target` meanwhile: all is made below descriptors, so that what they put there leads nowhere else.
     """
-    links: dict[tuple[int, int], str] = {}
-    _copy_directory(str(source), str(target), links)
+    into = os.open(target, _FOLDER)
+    links: _Links = {}
+    try:
+        _copy_directory(str(source), into, links)
+    finally:
+        os.close(into)
+        for descriptor, _ in links.values():
+            os.close(descriptor)
 
 
-def _copy_directory(source: str, target: str, links: dict[tuple[int, int], str]) -> None:
-    for entry in os.scandir(source):
-        to = os.path.join(target, entry.name)
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_MAX_LINKS = 256
+_CHUNK = 1 << 30
+
+#: {(device, inode): (descriptor of the copy, names that are still to come)}
+_Links = dict[tuple[int, int], tuple[int, int]]
+
+
+def _copy_directory(source: str, into: int, links: _Links) -> None:
+    with os.scandir(source) as listing:
+        entries = list(listing)
+    for entry in entries:
         info = entry.stat(follow_symlinks=False)
         if stat.S_ISDIR(info.st_mode):
-            os.mkdir(to)
-            _copy_directory(entry.path, to, links)
-        else:
-            _copy_file(entry.path, to, info, links)
-    copy_metadata(source, target, os.lstat(source))
+            os.mkdir(entry.name, 0o700, dir_fd=into)
+            below = os.open(entry.name, _FOLDER, dir_fd=into)
+            try:
+                _copy_directory(entry.path, below, links)
+            finally:
+                os.close(below)
+        elif not _link(entry.name, info, into, links):
+            _copy_file(entry.path, entry.name, info, into)
+            _remember(entry.name, info, into, links)
+    _copy_metadata(source, into, os.lstat(source))
 
 
-def _copy_file(source: str, target: str, info: os.stat_result, links: dict[tuple[int, int], str]) -> None:
-    if info.st_nlink > 1:
-        first = links.setdefault((info.st_dev, info.st_ino), target)
-        if first != target:
-            os.link(first, target, follow_symlinks=False)
-            return
+def _link(name: str, info: os.stat_result, into: int, links: _Links) -> bool:
+    """Whether `name` is a further name of a file that was copied already, and is one now."""
+    key = (info.st_dev, info.st_ino)
+    if key not in links:
+        return False
+    descriptor, left = links[key]
+    os.link(f"/proc/self/fd/{descriptor}", name, dst_dir_fd=into, follow_symlinks=True)
+    links[key] = (descriptor, left - 1)
+    if left == 1:
+        os.close(links.pop(key)[0])
+    return True
+
+
+def _remember(name: str, info: os.stat_result, into: int, links: _Links) -> None:
+    if info.st_nlink > 1 and stat.S_ISREG(info.st_mode) and len(links) < _MAX_LINKS:
+        descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=into)
+        links[info.st_dev, info.st_ino] = (descriptor, info.st_nlink - 1)
+
+
+def _copy_file(source: str, name: str, info: os.stat_result, into: int) -> None:
     if stat.S_ISLNK(info.st_mode):
-        os.symlink(os.readlink(source), target)
+        os.symlink(os.readlink(source), name, dir_fd=into)
     elif stat.S_ISREG(info.st_mode):
-        shutil.copyfile(source, target, follow_symlinks=False)
+        _copy_content(source, name, info, into)
+        return
     else:
-        os.mknod(target, info.st_mode, info.st_rdev)
-    copy_metadata(source, target, info)
+        os.mknod(name, info.st_mode, info.st_rdev, dir_fd=into)
+        made = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=into)
+        try:
+            if stat.S_IFMT(os.fstat(made).st_mode) == stat.S_IFMT(info.st_mode):
+                os.chmod(f"/proc/self/fd/{made}", stat.S_IMODE(info.st_mode))
+        finally:
+            os.close(made)
+    os.chown(name, info.st_uid, info.st_gid, dir_fd=into, follow_symlinks=False)
+    os.utime(name, ns=(info.st_atime_ns, info.st_mtime_ns), dir_fd=into, follow_symlinks=False)
 
 
-def copy_metadata(source: str, target: str, info: os.stat_result) -> None:
-    """Owner, mode, extended attributes and times of one file; what the file system can't hold is left out."""
-    os.chown(target, info.st_uid, info.st_gid, follow_symlinks=False)
-    if not stat.S_ISLNK(info.st_mode):
-        os.chmod(target, stat.S_IMODE(info.st_mode))
-        for name in os.listxattr(source, follow_symlinks=False):
-            with contextlib.suppress(OSError):
-                os.setxattr(target, name, os.getxattr(source, name, follow_symlinks=False), follow_symlinks=False)
-    os.utime(target, ns=(info.st_atime_ns, info.st_mtime_ns), follow_symlinks=False)
+def _copy_content(source: str, name: str, info: os.stat_result, into: int) -> None:
+    copy = os.open(name, _FILE, 0o600, dir_fd=into)
+    try:
+        with open(source, "rb", buffering=0) as original:
+            while os.sendfile(copy, original.fileno(), None, _CHUNK):
+                continue
+        _copy_metadata(source, copy, info)
+    finally:
+        os.close(copy)
+
+
+def _copy_metadata(source: str, copy: int, info: os.stat_result) -> None:
+    """Owner, mode, extended attributes and times of a file or folder; what the file system can't hold is left out."""
+    os.fchown(copy, info.st_uid, info.st_gid)
+    os.fchmod(copy, stat.S_IMODE(info.st_mode))
+    for name in os.listxattr(source, follow_symlinks=False):
+        with contextlib.suppress(OSError):
+            os.setxattr(copy, name, os.getxattr(source, name, follow_symlinks=False))
+    os.utime(copy, ns=(info.st_atime_ns, info.st_mtime_ns))
 
 
 def remove_tree(path: Path) -> None:

@@ -11,13 +11,13 @@ from typing import Protocol
 from shoal.contracts.runtime import ExecProcess, ExecRequest, Runtime
 from shoal.engine.containers.host.rootfs import read_text
 from shoal.engine.events import Events
-from shoal.errors import Conflict, NotFound, ShoalError
+from shoal.errors import Conflict, DriverError, NotFound, ShoalError
 from shoal.model.container import Container, ContainerStatus
 from shoal.model.exec import Exec, ExecSpec
 from shoal.oci.users import find_user
 
 _KEEP_NS = 300 * 1_000_000_000
-_SIGKILL = 9
+_SWEEP_FROM = 256
 
 _log = logging.getLogger("shoal.execs")
 
@@ -54,6 +54,7 @@ class Execs:
         self._processes: dict[str, ExecProcess] = {}
         self._ends: dict[str, asyncio.Task[None]] = {}
         self._draining: set[asyncio.Task[None]] = set()
+        self._next_sweep = _SWEEP_FROM
 
     def create(self, reference: str, spec: ExecSpec) -> Exec:
         """A new exec, not yet started. Raises: NotFound; Conflict when the container does not run"""
@@ -92,6 +93,8 @@ class Execs:
         except BaseException as error:
             message = error.message if isinstance(error, ShoalError) else ""
             self._ended(exec_id, failure_exit_code(message))
+            if isinstance(error, DriverError):
+                self._check_still_there(container)
             raise
         self._execs[exec_id] = replace(exec, running=True, pid=process.pid)
         self._processes[exec_id] = process
@@ -138,6 +141,16 @@ class Execs:
             raise Conflict(f"container {container.id} is not running")
         return container
 
+    def _check_still_there(self, container: Container) -> None:
+        """Raises: Conflict, NotFound when the container has ended, or was frozen, while crun went in"""
+        self._running(container.id)
+        try:
+            state = Path(f"/proc/{container.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (OSError, IndexError):
+            state = "X"
+        if state in ("X", "Z"):  # nobody has told us yet
+            raise Conflict(f"container {container.id} is not running")
+
     async def _request(
         self, container: Container, spec: ExecSpec, detached: bool, size: tuple[int, int] | None
     ) -> ExecRequest:
@@ -180,6 +193,18 @@ class Execs:
         for exec in list(self._execs.values()):
             if exec.ended_at and exec.ended_at < limit:
                 del self._execs[exec.id]
+        if len(self._execs) > self._next_sweep:
+            self._forget_orphans()
+
+    def _forget_orphans(self) -> None:
+        """Those that were never started go with their containers."""
+        for exec in list(self._execs.values()):
+            if not exec.running and not exec.ended_at:
+                try:
+                    self._containers.resolve(exec.container_id)
+                except NotFound:
+                    del self._execs[exec.id]
+        self._next_sweep = 2 * len(self._execs) + _SWEEP_FROM
 
     def _publish(self, container: Container, exec: Exec, action: str, **attributes: str) -> None:
         everything = {**container.spec.labels, "image": container.spec.image, "name": container.name}

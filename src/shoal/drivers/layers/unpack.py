@@ -122,7 +122,7 @@ class Unpacker:
             else:
                 kind = {CHAR: stat.S_IFCHR, BLOCK_DEVICE: stat.S_IFBLK, FIFO: stat.S_IFIFO}[entry.kind]
                 os.mknod(name, kind | entry.mode, os.makedev(*entry.device), dir_fd=folder)
-                os.chmod(name, entry.mode, dir_fd=folder)
+                _chmod(folder, name, entry.mode)
             if entry.uid or entry.gid:
                 os.chown(name, entry.uid, entry.gid, dir_fd=folder, follow_symlinks=False)
             if entry.xattrs:
@@ -193,6 +193,16 @@ def _umask() -> int:
             if line.startswith(b"Umask:"):
                 return int(line.split()[1], 8)
     return 0o777
+
+
+def _chmod(folder: int, name: str, mode: int) -> None:
+    """chmod(2) follows links, and a container that runs may have put one in the place of what was made."""
+    fd = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        if not stat.S_ISLNK(os.fstat(fd).st_mode):
+            os.chmod(f"/proc/self/fd/{fd}", mode)
+    finally:
+        os.close(fd)
 
 
 def _write_all(fd: int, pieces: Iterator[memoryview]) -> None:

@@ -72,24 +72,27 @@ class _Tree:
             finally:
                 os.close(fd)
             return
-        entry = _entry(name, info, f"/proc/self/fd/{parent}/{below}")
+        entry = _entry(name, info, "")
         if info.st_nlink > 1 and (first := self._links.setdefault((info.st_dev, info.st_ino), name)) != name:
             entry.kind, entry.link = LINK, first
         if entry.kind == FILE:
             yield from _file(entry, parent, below)
             return
         if entry.kind == SYMLINK:
-            entry.link = os.readlink(below, dir_fd=parent)
+            try:
+                entry.link = os.readlink(below, dir_fd=parent)
+            except OSError:  # removed or replaced while we read
+                return
         yield encode_header(entry)
 
 
 def _file(entry: TarEntry, parent: int, below: str) -> Iterator[bytes]:
-    try:
-        fd = os.open(below, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
-    except FileNotFoundError:
+    fd = _open_regular(parent, below)
+    if fd is None:
         return
     try:
         entry.size = os.fstat(fd).st_size
+        entry.xattrs = _xattrs(f"/proc/self/fd/{fd}")
         yield encode_header(entry)
         left = entry.size
         while left:
@@ -102,6 +105,24 @@ def _file(entry: TarEntry, parent: int, below: str) -> Iterator[bytes]:
         os.close(fd)
 
 
+def _open_regular(parent: int, below: str) -> int | None:
+    """A descriptor to read, None where no regular file is any more.
+
+    The container may put a fifo, which nobody else opens, or a device of the host in the file's place: those must not
+    even be opened. So the file is looked at by a descriptor that opens nothing, and opened by that.
+    """
+    try:
+        found = os.open(below, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    except OSError:
+        return None
+    try:
+        if not stat.S_ISREG(os.fstat(found).st_mode):
+            return None
+        return os.open(f"/proc/self/fd/{found}", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(found)
+
+
 def _entry(name: str, info: os.stat_result, path: str) -> TarEntry:
     return TarEntry(
         name=name,
@@ -112,7 +133,7 @@ def _entry(name: str, info: os.stat_result, path: str) -> TarEntry:
         size=info.st_size,
         mtime_ns=info.st_mtime_ns,
         device=(os.major(info.st_rdev), os.minor(info.st_rdev)),
-        xattrs=_xattrs(path) if not stat.S_ISLNK(info.st_mode) else {},
+        xattrs=_xattrs(path) if path else {},
     )
 
 

@@ -126,7 +126,9 @@ class Starter:
         for point in container.mounts:
             if point.type is MountType.VOLUME:
                 path = await self._parts.near.volumes.mount(point.name, container.id, read_only=not point.read_write)
-                point = replace(point, source=str(path))
+                if point.subpath:
+                    path = await asyncio.to_thread(_subpath, path, point.subpath)
+                point = replace(point, source=str(path), subpath="")
             if point.type is MountType.BIND:
                 await asyncio.to_thread(_check_bind, point)
             if point.recursive_read_only and await asyncio.to_thread(_is_file, point):
@@ -273,6 +275,14 @@ def _check_bind(point: MountPoint) -> None:
         raise DriverError(
             f"error while creating mount source path '{point.source}': mkdir {point.source}: {error.strerror}"
         ) from error
+
+
+def _subpath(volume: Path, subpath: str) -> Path:
+    """A place in a volume; links that containers left there don't lead out of it. Blocking. Raises: InvalidArgument"""
+    found = rootfs.inside(volume, subpath)
+    if not found.exists():
+        raise InvalidArgument(f"cannot access path {volume}/{subpath}: no such file or directory")
+    return found
 
 
 def _is_file(point: MountPoint) -> bool:

@@ -1,0 +1,109 @@
+"""What images, containers and their clients would like to do to the engine and the host, and can't."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.engine import EngineProcess, wait_for
+from tests.support.running import Node
+
+SOON_S = 10.0
+
+
+@pytest.fixture
+def node(engine: EngineProcess) -> Node:
+    return Node(engine)
+
+
+def execute(node: Node, container: str, *cmd: str, **config: Any) -> tuple[int, str]:
+    """(exit code, output) of an exec, that ends soon."""
+    status, made = node.engine.call(
+        "POST", f"/containers/{container}/exec", {"Cmd": cmd, "AttachStdout": True, "Tty": True, **config}
+    )
+    assert status == 201, made
+    _, out = node.engine.call("POST", f"/exec/{made['Id']}/start", {}, timeout_s=SOON_S)
+    code = node.engine.call("GET", f"/exec/{made['Id']}/json")[1]["ExitCode"]
+    return code, str(out.decode() if isinstance(out, bytes) else out or "").strip()
+
+
+def test_other_users_of_the_host_read_nothing(node: Node) -> None:
+    node.run("sh", "-c", "echo secret > /data/file; sleep 1000", name="vault", host={"Binds": ["vault:/data"]})
+    root = node.engine.root
+    wait_for("the file", lambda: (root / "volumes/vault/_data/file").exists())
+    layer = next(path for path in root.glob("layers/*/diff/bin/busybox"))
+    targets = [root / "volumes/vault/_data/file", root / "shoal.db", layer, *root.glob("containers/*/output.log")]
+    script = "import os, sys\nos.setgid(65534)\nos.setuid(65534)\nfor p in sys.argv[1:]:\n try: open(p); print(p)\n except OSError: pass"
+    argv = [sys.executable, "-S", "-c", script, *map(str, targets)]
+    assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == ""
+
+
+def test_a_fifo_for_a_passwd_file_holds_nobody_up(node: Node) -> None:
+    trick = "rm /etc/passwd; mkfifo /etc/passwd; sleep 1000"
+    container = node.run("sh", "-c", trick, name="fifo")
+    node.wait_program(container, "sleep")
+    code, words = execute(node, container, "true", User="nobody")
+    assert (code, words) == (126, "unable to find user nobody: no matching entries in passwd file")
+    assert execute(node, container, "echo", "hi", User="65534") == (0, "hi")
+    node.post(container, "stop", t=0)
+    status, _ = node.engine.call("POST", f"/containers/{container}/start", timeout_s=SOON_S)
+    assert status == 204
+
+
+def test_links_in_a_volume_lead_nowhere(node: Node) -> None:
+    """A sub-path of a volume is looked up by the engine, in what containers left there."""
+    node.output(
+        "sh", "-c", "ln -s /etc /v/out; mkdir /v/in; ln -s /in /v/down; ln -s .. /v/up", host={"Binds": ["tricky:/v"]}
+    )
+
+    def mounted(subpath: str, cmd: str) -> str:
+        mount = {"Type": "volume", "Source": "tricky", "Target": "/m", "VolumeOptions": {"Subpath": subpath}}
+        return node.output("sh", "-c", cmd, host={"Mounts": [mount]})
+
+    assert mounted("down", "touch /m/x; ls /m") == "x"
+    assert mounted("up", "ls /m").split() == ["down", "in", "out", "up"]
+    container = node.create(
+        "true",
+        host={"Mounts": [{"Type": "volume", "Source": "tricky", "Target": "/m", "VolumeOptions": {"Subpath": "out"}}]},
+    )
+    assert "cannot access path" in node.post(container, "start", expect=400)["message"]
+
+
+def test_a_cgroup_parent_of_dots_stays_in_the_hierarchy(node: Node) -> None:
+    name = f"{node.engine.tag}-dots"
+    lines = node.output("cat", "/proc/self/cgroup", host={"CgroupParent": f"../../../{name}"}).splitlines()
+    assert f"/{name}/" in lines[0] and ".." not in lines[0]
+    for folder in Path("/sys/fs/cgroup").glob(f"*/{name}"):
+        os.rmdir(folder)
+
+
+def test_the_primary_group_can_t_be_left(node: Node) -> None:
+    """Otherwise a file that refuses a group could be read without it (CVE-2022-36109)."""
+    assert node.output("grep", "^Groups", "/proc/self/status", User="1:33").split() == ["Groups:", "33"]
+    container = node.run("sleep", "1000")
+    code, words = execute(node, container, "grep", "^Groups", "/proc/self/status", User="1:33")
+    assert (code, words.split()) == (0, ["Groups:", "33"])
+
+
+def test_the_hosts_ipc_without_a_mount_of_its_queues(node: Node) -> None:
+    wanted = os.readlink("/proc/self/ns/ipc")
+    assert node.output("sh", "-c", "ls -d /dev/mqueue; readlink /proc/self/ns/ipc", host={"IpcMode": "host"}) == (
+        f"/dev/mqueue\n{wanted}"
+    )
+
+
+@pytest.mark.parametrize("device", ["/dev/nosuch", "/dev/null"])
+def test_a_limit_of_what_is_no_block_device_is_told(node: Node, device: str) -> None:
+    container = node.create("true", host={"BlkioDeviceReadBps": [{"Path": device, "Rate": 1000}]})
+    assert device in node.post(container, "start", expect=400)["message"]
+
+
+def test_an_exec_in_what_ends_meanwhile_is_a_conflict(node: Node) -> None:
+    container = node.run("sleep", "1000")
+    _, made = node.engine.call("POST", f"/containers/{container}/exec", {"Cmd": ["true"]})
+    os.kill(node.state(container)["Pid"], 9)
+    status, answer = node.engine.call("POST", f"/exec/{made['Id']}/start", {"Detach": True})
+    assert status == 409, answer
