@@ -13,7 +13,7 @@ import pytest
 import shoal.stand_ins
 from tests.support.engine import EngineProcess
 
-IMAGES = ("python:alpine", "redis:alpine")
+IMAGES = ("python:alpine", "redis:alpine", "nginx:latest", "busybox:latest")
 #: nothing answers there: images are made, whatever registry this machine could reach
 _NO_REGISTRY = ("--registry-mirror", "http://127.0.0.1:9")
 _MAKE_TIMEOUT_S = 900
@@ -49,6 +49,7 @@ def _make(archive: Path) -> None:
 def _recipes_digest() -> str:
     digest = hashlib.sha256()
     folder = Path(shoal.stand_ins.__file__).parent
+    digest.update(" ".join(IMAGES).encode())
     for path in sorted(folder.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
             digest.update(f"{path.relative_to(folder)}\n".encode() + path.read_bytes())
