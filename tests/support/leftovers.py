@@ -53,7 +53,7 @@ def once_settled(mark: str, *more_folders: Path, within_s: float = 3.0) -> list[
 
 def of_engine(base: Path) -> list[str]:
     """What the engine with its root and run directories in `base` has left."""
-    return [*processes([base]), *mounts([base]), *named_after([base])]
+    return [*processes([base]), *mounts([base / "root", base / "run"]), *named_after([base])]
 
 
 def tag_of(base: Path) -> str:

@@ -149,8 +149,8 @@ async def test_gnu_long_names_and_sub_second_times(disk: Disk, tmp_path: Path) -
 )
 async def test_compressed_layers(disk: Disk, compress: object) -> None:
     data = tar_of(entry("f", os.urandom(50_000)), entry("g", b"2"))
-    digest, _ = disk.blobs.ingest(io.BytesIO(compress(data)))  # type: ignore[operator]
-    plain, _ = disk.blobs.ingest(io.BytesIO(data))
+    digest = await disk.blobs.add(compress(data))  # type: ignore[operator]
+    plain = await disk.blobs.add(data)
     unpacked = await disk.snapshots.unpack(disk.blobs.path(digest))
     assert unpacked.diff_id == plain
     assert unpacked.unpacked_bytes == 50_001
@@ -343,7 +343,7 @@ async def test_a_full_disk_is_told_and_nothing_stays(tmp_path: Path) -> None:
             await disk.unpack(gzip.compress(tar_of(entry("f", bytes(16 << 20)))))
         assert disk.leftovers() == []
         with pytest.raises(DriverError, match="no space left on device"):
-            disk.blobs.ingest(io.BytesIO(bytes(16 << 20)))
+            await disk.blobs.add(bytes(16 << 20))
         assert disk.leftovers() == []
         disk.snapshots.close()
     finally:
@@ -376,8 +376,8 @@ async def test_a_kill_in_the_middle_of_unpacking_leaves_nothing_after_the_next_s
 
 async def test_the_diff_id_of_a_compressed_layer_is_not_its_digest(disk: Disk) -> None:
     data = tar_of(entry("f", b"x"))
-    plain, _ = disk.blobs.ingest(io.BytesIO(data))
-    packed, _ = disk.blobs.ingest(io.BytesIO(gzip.compress(data)))
+    plain = await disk.blobs.add(data)
+    packed = await disk.blobs.add(gzip.compress(data))
     assert (await disk.snapshots.unpack(disk.blobs.path(plain), expected_diff_id=plain)).diff_id == plain
     assert (await disk.snapshots.unpack(disk.blobs.path(packed), expected_diff_id=plain)).diff_id == plain
     for blob, wrong in ((packed, packed), (plain, packed)):

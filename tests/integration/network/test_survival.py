@@ -140,7 +140,7 @@ async def test_what_died_with_the_engine_is_swept_away(killed: list[str], hosts:
         async with engine(root, living={db_id: db_pid}) as shoal:
             assert shoal.networks.sandbox(web_id) is None
             assert [p.name for p in (root / "run" / "netns").iterdir()] == [db_id]
-            table = await shoal.nftables.run(f"list table ip {shoal.settings.instance}")
+            table = shoal.nftables.run(f"list table ip {shoal.settings.instance}")
             assert "5000" not in table
             again = await shoal.run("web", "app", ports=PORT)
             assert ip_of(again) == "172.18.0.2"
