@@ -19,7 +19,7 @@ import stat
 from collections import deque
 
 from shoal.client.errors import ClientError, ConnectionLost, EngineUnreachable, answer_error
-from shoal.client.hosts import Host
+from shoal.client.hosts import DEFAULT_HOST, Host
 from shoal.client.streams import BodyReader, Hijacked, encode_query, read_head
 from shoal.errors import InvalidArgument
 
@@ -140,6 +140,12 @@ class Response:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
+
+
+def _how_to_reach(host: Host) -> str:
+    if str(host) == DEFAULT_HOST:
+        return "start it with: shoal daemon start"
+    return f"-H, SHOAL_HOST or DOCKER_HOST names this address; without them it is {DEFAULT_HOST}"
 
 
 class Client:
@@ -355,7 +361,7 @@ class Client:
         except OSError as error:
             raise EngineUnreachable(
                 f"Cannot connect to the Shoal engine at {self.host}. Is shoald running?",
-                hint="start it with: shoal daemon start",
+                hint=_how_to_reach(self.host),
             ) from error
 
     def _connect(self) -> socket.socket:

@@ -94,7 +94,7 @@ def test_no_engine(program: Program, tmp_path: Path) -> None:
     assert (status, out) == (1, "")
     assert err == (
         f"Error: Cannot connect to the Shoal engine at unix://{tmp_path}/none.sock. Is shoald running?\n"
-        "hint: start it with: shoal daemon start\n"
+        "hint: -H, SHOAL_HOST or DOCKER_HOST names this address; without them it is unix:///run/shoal/shoal.sock\n"
     )
 
 

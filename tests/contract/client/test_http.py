@@ -169,12 +169,12 @@ def test_an_answer_that_breaks_off_is_told(engine: FakeEngine, client: Client) -
         client.get("/info")
 
 
-def test_nobody_there_says_how_to_start_it(tmp_path: Path) -> None:
+def test_nobody_there_says_where_the_address_comes_from(tmp_path: Path) -> None:
     client = Client(Host("unix", path=str(tmp_path / "no.sock")))
     with pytest.raises(EngineUnreachable) as error:
         client.get("/info")
     assert error.value.message == f"Cannot connect to the Shoal engine at unix://{tmp_path}/no.sock. Is shoald running?"
-    assert "shoal daemon start" in error.value.hint
+    assert "DOCKER_HOST" in error.value.hint and "unix:///run/shoal/shoal.sock" in error.value.hint
 
 
 @pytest.mark.parametrize(
