@@ -15,7 +15,7 @@ SLOW = {
     *("aiohttp", "asyncio", "pyroute2", "yaml", "rich", "msgspec", "uvloop", "dnslib", "zstandard", "isal", "ssl"),
     *("argparse", "dataclasses", "typing", "inspect", "logging", "subprocess", "http.client", "email", "tarfile"),
     *("threading", "concurrent", "datetime", "importlib.metadata", "pathlib", "shutil", "tempfile"),
-    *("shoal.engine", "shoal.drivers", "shoal.contracts", "shoal.model", "shoal.compose", "shoal.wire"),
+    *("shoal.engine", "shoal.drivers", "shoal.contracts", "shoal.compose", "shoal.wire"),
 }
 
 
