@@ -8,6 +8,7 @@ IDLE_S = 90.0
 BATCH = 64
 BACKLOG = 512
 CONNECT_S = 10.0
+MAX_FLOWS = 1024  #: of one port: anybody can make up sources, and each costs a descriptor of all containers' one netd
 
 
 class TcpProxy:
@@ -144,8 +145,10 @@ class UdpProxy:
     def _server_for(self, client: tuple[str, int]) -> socket.socket:
         now = self._loop.time()
         if client in self._flows:
-            server, _ = self._flows[client]
+            server, _ = self._flows.pop(client)  # put back at the end: the first one is used least
         else:
+            if len(self._flows) >= MAX_FLOWS:
+                self._end(next(iter(self._flows)))
             family = socket.AF_INET6 if ":" in self.target[0] else socket.AF_INET
             server = socket.socket(family, socket.SOCK_DGRAM)
             server.setblocking(False)

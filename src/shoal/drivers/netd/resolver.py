@@ -21,6 +21,7 @@ from shoal.lifecycle.network.dns import (
 from shoal.lifecycle.network.names import Asker, Names
 
 MAX_QUESTIONS = 200  #: waiting for servers outside, per container
+MAX_CONNECTIONS = 64  #: a descriptor each, of all containers' one netd
 IDLE_S = 10.0
 BATCH = 64
 
@@ -38,6 +39,7 @@ class Resolver:
         self._names = names
         self._udp, self._tcp = udp, tcp
         self._tasks: set[asyncio.Task[None]] = set()
+        self._conversations = 0
         self._loop = asyncio.get_running_loop()
         for sock, callback in ((udp, self._on_datagrams), (tcp, self._on_connection)):
             sock.setblocking(False)
@@ -107,8 +109,18 @@ class Resolver:
             connection, _ = self._tcp.accept()
         except OSError:
             return
+        if self._conversations >= MAX_CONNECTIONS:
+            connection.close()
+            return
         connection.setblocking(False)
-        self._spawn(self._loop.create_task(self._converse(connection)))
+        self._conversations += 1
+        task = self._loop.create_task(self._converse(connection))
+        task.add_done_callback(lambda _: self._conversation_ended(connection))
+        self._spawn(task)
+
+    def _conversation_ended(self, connection: socket.socket) -> None:
+        self._conversations -= 1
+        connection.close()
 
     async def _converse(self, connection: socket.socket) -> None:
         with connection:
@@ -120,6 +132,7 @@ class Resolver:
                     if question is None:
                         return
                     answer = self._own_answer(packet, question) or await self._outside(packet, question, tcp=True)
-                    await self._loop.sock_sendall(connection, struct.pack("!H", len(answer)) + answer)
+                    reply = self._loop.sock_sendall(connection, struct.pack("!H", len(answer)) + answer)
+                    await asyncio.wait_for(reply, IDLE_S)
             except (OSError, TimeoutError, asyncio.IncompleteReadError):
                 return

@@ -36,7 +36,7 @@ def parse_question(packet: bytes) -> Question | None:
         while length := packet[offset]:
             if length > 63:
                 return None
-            labels.append(packet[offset + 1 : offset + 1 + length].decode("latin-1"))
+            labels.append(packet[offset + 1 : offset + 1 + length].decode("utf-8", "surrogateescape"))
             offset += 1 + length
         kind, _ = struct.unpack_from("!HH", packet, offset + 1)
     except (IndexError, struct.error):
@@ -71,7 +71,7 @@ def encode_query(id: int, name: str, kind: int) -> bytes:
 
 
 def _encode_name(name: str) -> bytes:
-    labels = [label.encode("latin-1")[:63] for label in name.rstrip(".").split(".") if label]
+    labels = [label.encode("utf-8", "surrogateescape")[:63] for label in name.rstrip(".").split(".") if label]
     return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
 
 
