@@ -156,3 +156,22 @@ async def test_a_name_whose_giver_has_gone_is_found_all_the_same(tmp_path: Path,
     await asyncio.gather(giving, return_exceptions=True)
     await node.images.tag("app:1", "app:3")
     assert set(node.images.resolve("app:2").repo_tags) == {"app:1", "app:2", "app:3"}
+
+
+async def test_snapshots_of_cancelled_callers_leave_nothing(tmp_path: Path, node: ImageNode) -> None:
+    image_archive(tmp_path / "a.tar", "app:1", LAYERS[:1])
+    image = await node.load(tmp_path / "a.tar")
+
+    async def come_and_go(key: str) -> None:
+        try:
+            await node.snapshots.prepare(key, node.images.resolve("app:1").chain_id)
+            await node.snapshots.mount(key)
+        finally:
+            await node.snapshots.remove(key)
+
+    for number in range(60):
+        task = asyncio.create_task(come_and_go(f"c{number}"))
+        await asyncio.sleep(number / 20_000)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert image and list((node.root / "snapshots").iterdir()) == []

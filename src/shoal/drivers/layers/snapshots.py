@@ -36,7 +36,7 @@ from shoal.drivers.layers.tar import TarReader
 from shoal.drivers.layers.unpack import Unpacker
 from shoal.drivers.layers.work import Workers, throttled
 from shoal.drivers.mount import unmount
-from shoal.drivers.threads import in_thread
+from shoal.drivers.threads import in_thread, to_the_end
 from shoal.errors import DriverError, InvalidArgument, NotFound
 from shoal.model.change import Change
 from shoal.oci.digest import chain_id, encoded
@@ -91,7 +91,7 @@ class OverlaySnapshots:
         try:
             await in_thread(self._prepare, key, parent)
         except BaseException:
-            del self._active[key]
+            await self.remove(key)  # it may be there: only the caller was cancelled
             raise
 
     def _prepare(self, key: str, parent: str) -> None:
@@ -138,8 +138,10 @@ class OverlaySnapshots:
 
     async def remove(self, key: str) -> None:
         """Unmount and delete; no error where it is gone."""
-        if self._active.pop(key, None) is None:
-            return
+        if self._active.pop(key, None) is not None:
+            await to_the_end(self._remove(key))
+
+    async def _remove(self, key: str) -> None:
         await self.unmount(key)
         await in_thread(self._throw_away, self._snapshots / key)
 
