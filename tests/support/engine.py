@@ -49,6 +49,24 @@ class _UnixConnection(HTTPConnection):
         self.sock.connect(str(self._path))
 
 
+def call_at(
+    socket: Path, method: str, path: str, body: Any = None, timeout_s: float = 60, **headers: str
+) -> tuple[int, Any]:
+    """(status, decoded JSON, or bytes) of one API call. `body`: bytes as they are, else JSON."""
+    connection = _UnixConnection(socket, timeout_s)
+    try:
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        kind = "application/x-tar" if isinstance(body, bytes) else "application/json"
+        connection.request(method, path, data, {"Content-Type": kind, "Connection": "close", **headers})
+        response = connection.getresponse()
+        raw = response.read()
+    finally:
+        connection.close()
+    with contextlib.suppress(ValueError):
+        return response.status, json.loads(raw) if raw else None
+    return response.status, raw
+
+
 class EngineProcess:
     """One shoald. Root and run directories are short: UNIX sockets end at 108 bytes."""
 
@@ -121,19 +139,8 @@ class EngineProcess:
         return done
 
     def call(self, method: str, path: str, body: Any = None, timeout_s: float = 60, **headers: str) -> tuple[int, Any]:
-        """(status, decoded JSON, or bytes) of one API call. `body`: bytes as they are, else JSON."""
-        connection = _UnixConnection(self.socket, timeout_s)
-        try:
-            data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-            kind = "application/x-tar" if isinstance(body, bytes) else "application/json"
-            connection.request(method, path, data, {"Content-Type": kind, "Connection": "close", **headers})
-            response = connection.getresponse()
-            raw = response.read()
-        finally:
-            connection.close()
-        with contextlib.suppress(ValueError):
-            return response.status, json.loads(raw) if raw else None
-        return response.status, raw
+        """As `call_at`, on this engine."""
+        return call_at(self.socket, method, path, body, timeout_s, **headers)
 
     def load(self, archive: Path) -> None:
         """Load an image archive."""

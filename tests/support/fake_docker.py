@@ -9,6 +9,7 @@ import contextlib
 import json
 import queue
 import re
+import shlex
 import socketserver
 import threading
 import time
@@ -176,7 +177,7 @@ class FakeDocker:
     # -- system --------------------------------------------------------------------------------------------
 
     def ping(self, _query: Json, _body: bytes) -> Reply:
-        return Reply(200, "OK")
+        return Reply(200, b"OK")
 
     def version(self, _query: Json, _body: bytes) -> Reply:
         return Reply(
@@ -194,17 +195,24 @@ class FakeDocker:
         if "since" in query:
             for event in self.past:
                 listener.put(event)
-        if "until" in query:
+        left_s = float(query["until"]) - time.time() if "until" in query else None
+        if left_s is not None and left_s <= 0:
             listener.put(None)
         else:
             self.listeners.append(listener)
+        if left_s is not None and left_s > 0:
+            end = threading.Timer(left_s, listener.put, (None,))
+            end.daemon = True
+            end.start()
 
         def stream() -> Iterator[bytes]:
             yield b""
             while (event := listener.get()) is not None:
                 kinds = wanted.get("type") or [event["Type"]]
                 labels = wanted.get("label") or []
-                if event["Type"] in kinds and has_labels(event["Actor"]["Attributes"], labels):
+                names = wanted.get("container") or [event["Actor"]["Attributes"].get("name", "")]
+                is_named = event["Actor"]["ID"] in names or event["Actor"]["Attributes"].get("name", "") in names
+                if event["Type"] in kinds and is_named and has_labels(event["Actor"]["Attributes"], labels):
                     yield json.dumps(event).encode() + b"\n"
 
         return Reply(200, stream=stream())
@@ -301,7 +309,8 @@ class FakeDocker:
         network = self._network(key)
         for container in self.containers.values():
             if container.status == "running" and network["Name"] in container.networks:
-                raise Refused(403, f"error while removing network: network {network['Name']} has active endpoints")
+                words = f"network {network['Name']} id {network['Id']} has active endpoints"
+                raise Refused(403, f"error while removing network: {words}")
         del self.networks[network["Name"]]
         return Reply(204)
 
@@ -344,8 +353,12 @@ class FakeDocker:
         return Reply(200, self.volumes[name])
 
     def volume_delete(self, name: str, _query: Json, _body: bytes) -> Reply:
-        if self.volumes.pop(name, None) is None:
+        if name not in self.volumes:
             raise Refused(404, f"get {name}: no such volume")
+        users = [c.id for c in self.containers.values() if name in (mount["Name"] for mount in mounts_of(c.spec))]
+        if users:
+            raise Refused(409, f"remove {name}: volume is in use - [{', '.join(users)}]")
+        del self.volumes[name]
         return Reply(204)
 
     # -- containers ----------------------------------------------------------------------------------------
@@ -369,7 +382,7 @@ class FakeDocker:
             "Names": ["/" + container.name],
             "Image": container.spec["Image"],
             "ImageID": self.image(container.spec["Image"])["Id"],
-            "Command": " ".join(container.spec.get("Cmd") or ["sh"]),
+            "Command": shlex.join(container.spec.get("Cmd") or ["sh"]),
             "Created": int(container.created_at),
             "State": container.status,
             "Status": self.status_text(container),
@@ -443,6 +456,9 @@ class FakeDocker:
         container = self.find(key)
         if container.status == "running":
             return Reply(304)
+        mode = (container.spec.get("HostConfig") or {}).get("NetworkMode") or "default"
+        if mode not in ("default", "bridge", "host", "none") and ":" not in mode:
+            self._network(mode)
         container.status, container.started_at = "running", time.time()
         self.container_event(container, "start")
         command = " ".join(container.spec.get("Cmd") or [])
@@ -473,7 +489,10 @@ class FakeDocker:
         return Reply(204)
 
     def container_kill(self, key: str, query: Json, _body: bytes) -> Reply:
-        container = self.find(key)
+        try:
+            container = self.find(key)
+        except Refused as error:
+            raise Refused(error.status, f"cannot kill container: {key}: {error.message}") from None
         if container.status != "running":
             raise Refused(409, f"cannot kill container: {key}: container {container.id} is not running")
         self.container_event(container, "kill")
@@ -666,12 +685,14 @@ class _Handler(BaseHTTPRequestHandler):
                     self.wfile.flush()
                 self.wfile.write(b"0\r\n\r\n")
             return
-        data = b"" if reply.body is None or reply.status in (204, 304) else json.dumps(reply.body).encode()
-        self.send_header("Content-Type", "application/json")
+        data, kind = reply.body, "text/plain"
+        if not isinstance(data, bytes):
+            data, kind = b"" if data is None else json.dumps(data).encode(), "application/json"
+        self.send_header("Content-Type", kind)
         if reply.status not in (204, 304):
             self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        if self.command != "HEAD":
+        if self.command != "HEAD" and reply.status not in (204, 304):
             self.wfile.write(data)
 
     do_GET = do_POST = do_DELETE = do_HEAD = do_PUT = answer

@@ -157,7 +157,10 @@ class Containers:
 
     async def kill(self, reference: str, signal: str = "") -> None:
         """Sent a signal, SIGKILL where none is named. Raises: Conflict where it does not run"""
-        await self._stopper.kill(self._book.resolve(reference).id, signal)
+        try:
+            await self._stopper.kill(self._book.resolve(reference).id, signal)
+        except (NotFound, Conflict) as error:  # Docker's router says who was meant, as it was said
+            raise type(error)(f"cannot kill container: {reference}: {error.message}") from None
 
     async def pause(self, reference: str) -> None:
         """Frozen. Raises: Conflict"""

@@ -99,7 +99,7 @@ class Stopper:
         async with book.lock(container_id):
             container = book.get(container_id)
             if not container.is_running:
-                raise Conflict(f"cannot kill container: {container_id}: container {container.id} is not running")
+                raise Conflict(f"container {container.id} is not running")
             stop_signal = parse_signal(container.spec.stop_signal or "TERM")
             if number in (SIGKILL, stop_signal):
                 container = await book.save(container, manually_stopped=True)
