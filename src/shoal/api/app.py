@@ -55,9 +55,11 @@ class App:
             operation = match.route.operation
             request = Request(http, match.params, version or API_VERSION)
             response = await self._run(match, request)
-        except (ConnectionError, asyncio.CancelledError):
+        except asyncio.CancelledError:
             raise
-        except Exception as caught:  # noqa: BLE001 (what is no ShoalError goes to the log)
+        except Exception as caught:
+            if isinstance(caught, ConnectionError) and (http.transport is None or http.transport.is_closing()):
+                raise asyncio.CancelledError from caught  # its client has vanished: nobody is there to be told
             error = described(caught)
             response = error_reply(error)
             if error.status >= 500 and error.status != 501:
