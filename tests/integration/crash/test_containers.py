@@ -85,8 +85,7 @@ def test_start(crashing: CrashingEngine, node: Node, twice: bool) -> None:
         node.create(*WEB, name="web", host=HOST, **BODY)
     node.delete("web", v=1)
     if not twice:
-        wanted = {"snapshots.mount", "links.make_namespace", "netd.put", "firewall.apply", "runtime.create"}
-        assert wanted | {"runtime.start", "store.commit", ""} <= set(deaths)
+        assert {"runtime.create", "runtime.start", "store.commit", ""} <= set(deaths)
     assert len(deaths) > 4
 
 
@@ -106,8 +105,7 @@ def test_stop(crashing: CrashingEngine, node: Node, twice: bool) -> None:
         run_web(node)
     node.delete("web", force=1, v=1)
     if not twice:
-        wanted = {"runtime.kill", "runtime.delete", "netd.drop", "links.destroy", "snapshots.unmount", "store.commit"}
-        assert wanted | {""} <= set(deaths)
+        assert {"runtime.kill", "runtime.delete", "store.commit", ""} <= set(deaths)
 
 
 @pytest.mark.parametrize("steps", ["calls", "files"])
