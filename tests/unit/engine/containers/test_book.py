@@ -1,45 +1,29 @@
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from shoal.contracts.store import R, Record
+from shoal.contracts.store import Record
 from shoal.engine.containers.book import Book
 from shoal.engine.containers.names import check_name, make_name
 from shoal.errors import Conflict, InvalidArgument, NotFound
 from shoal.model.container import Container
 from tests.support.containers import container_of
+from tests.support.memory_store import MemoryStore
 
 
-class Memory:
-    """A node store that forgets at its end."""
-
-    def __init__(self) -> None:
-        self.records: dict[str, object] = {}
-
-    def get(self, kind: type[R], key: str) -> R | None:
-        return self.records.get(key)  # type: ignore[return-value]
-
-    def all(self, kind: type[R]) -> list[R]:
-        return list(self.records.values())  # type: ignore[arg-type]
-
-    async def commit(self, *puts: Record, deletes: object = ()) -> None:
-        self.records |= {p.key: p for p in puts}
-        for _, key in deletes:  # type: ignore[attr-defined]
-            self.records.pop(key, None)
-
-
-class Slow(Memory):
+class SlowStore(MemoryStore):
     """Readers see a commit only when it is durable, as the contract says."""
 
-    async def commit(self, *puts: Record, deletes: object = ()) -> None:
+    async def commit(self, *puts: Record, deletes: Sequence[tuple[type[Record], str]] = ()) -> None:
         for _ in range(3):
             await asyncio.sleep(0)
         await super().commit(*puts, deletes=deletes)
 
 
-async def book_of(*containers: Container, store: Memory | None = None) -> Book:
-    book = Book(store or Memory())
+async def book_of(*containers: Container, store: MemoryStore | None = None) -> Book:
+    book = Book(store or MemoryStore())
     for c in containers:
         with book.reserve(c.name, c.id):
             await book.add(c)
@@ -98,7 +82,7 @@ async def test_changes_go_into_what_is_written_now() -> None:
 
 
 async def test_changes_at_the_same_time_are_all_kept() -> None:
-    book = await book_of(A, store=Slow())
+    book = await book_of(A, store=SlowStore())
     await asyncio.gather(
         book.save(A, pid=7),
         book.save(A, exit_code=3),
@@ -110,7 +94,7 @@ async def test_changes_at_the_same_time_are_all_kept() -> None:
 
 
 async def test_a_caller_that_is_cancelled_loses_nothing_of_others() -> None:
-    book = await book_of(A, store=Slow())
+    book = await book_of(A, store=SlowStore())
     first = asyncio.create_task(book.save(A, pid=7))
     await asyncio.sleep(0)
     first.cancel()
@@ -119,7 +103,7 @@ async def test_a_caller_that_is_cancelled_loses_nothing_of_others() -> None:
 
 
 async def test_what_is_gone_does_not_come_back() -> None:
-    book = await book_of(A, store=Slow())
+    book = await book_of(A, store=SlowStore())
     results = await asyncio.gather(book.erase(A), book.save(A, pid=7), return_exceptions=True)
     assert isinstance(results[1], NotFound)
     assert book.find(A.id) is None and book.is_free(A.name)

@@ -353,7 +353,7 @@ async def test_a_full_disk_is_told_and_nothing_stays(tmp_path: Path) -> None:
 CHILD = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from tests.integration.images.test_unpack import Disk
+from tests.contract.images.test_unpack import Disk
 async def main():
     disk = Disk(Path(sys.argv[1]))
     await disk.snapshots.unpack(Path(sys.argv[2]), advance=lambda at: os.kill(os.getpid(), signal.SIGKILL))
