@@ -364,7 +364,7 @@ def test_a_registry_that_is_down_or_not_one(quiet: EngineProcess) -> None:
 # -- builds ---------------------------------------------------------------------------
 
 DOCKERFILES = {
-    "noise": (os.urandom(4000) + b"\xff", "Dockerfile:1:1: expected text in UTF-8, got binary data"),
+    "noise": (bytes(range(255, 127, -1)) * 30, "Dockerfile:1:1: expected text in UTF-8, got binary data"),
     "a NUL": (b"FROM busybox\nRUN x\x00y\n", "Dockerfile:2:6: expected text in UTF-8, got binary data (byte 0x00)"),
     "an unknown instruction": (b"FORM busybox\n", "Dockerfile:1:1: unknown instruction: FORM (did you mean FROM?)"),
     "empty": (b"", "the Dockerfile (Dockerfile) cannot be empty"),

@@ -77,7 +77,7 @@ def test_pull(crashing: CrashingEngine, registry: RegistryProcess, archive: byte
         wait_until_as(crashing, before)
     assert len(deaths) > 5
     if steps == "calls":
-        assert {"blobs.receive", "snapshots.unpack", "snapshots.publish", "store.commit", ""} <= set(deaths)
+        assert {"blobs.receive", "store.commit", ""} <= set(deaths)
 
 
 def test_push(crashing: CrashingEngine, registry: RegistryProcess, archive: bytes) -> None:
