@@ -224,11 +224,13 @@ def _lines(done: subprocess.CompletedProcess[str]) -> list[str]:
 
 COMMANDS = (
     "create",
+    "create",
     "up -d",
     "up -d",
     "up -d --scale redis=2",
     "scale redis=1",
     "stop -t 5 redis",
+    "up --no-start",
     "start redis",
     "up -d --force-recreate web-fe",
     "restart -t 5",

@@ -169,14 +169,14 @@ class Plan(Noun):
 
     warnings: for the user, without file positions
     unchanged: subjects that are as wanted already (`Container app-db-1`), for "Running" lines
-    skipped: {subject: why nothing is done about it}, for "Skipped" lines
+    told: {subject: what its line says}, of others about which nothing is done
     questions: what needs a confirmation
     """
 
     operations: tuple[Operation, ...] = ()
     warnings: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
-    skipped: Mapping[str, str] = field(default_factory=dict)
+    told: Mapping[str, str] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()
 
     def __bool__(self) -> bool:

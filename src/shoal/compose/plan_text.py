@@ -10,7 +10,7 @@ def render_plan(plan: Plan) -> str:
     places = {operation.id: place for place, operation in enumerate(plan.operations, 1)}
     lines = [_line(operation, places) for operation in plan.operations]
     lines += [f"     = {subject} is as wanted" for subject in plan.unchanged]
-    lines += [f"     = {subject}: {why}" for subject, why in plan.skipped.items()]
+    lines += [f"     = {subject}: {status}" for subject, status in plan.told.items()]
     lines += [f"     ? {question.text}" for question in plan.questions]
     lines += [f"     ! {warning}" for warning in plan.warnings]
     return "\n".join(lines or ["nothing to do"]) + "\n"

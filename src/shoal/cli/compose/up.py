@@ -84,7 +84,7 @@ def _up(context: Context, options: Options, services: list[str]) -> int:
 def _create(context: Context, options: Options, services: list[str]) -> int:
     check_together(options, _NOT_TOGETHER)
     session = Session(context, options)
-    bring_up(session, session.project(services), services, start=False)
+    bring_up(session, session.project(services), services, start=False, title="Creating")
     return 0
 
 
@@ -103,8 +103,12 @@ def bring_up(
     *,
     start: bool,
     scale: dict[str, int] | None = None,
+    title: str = "Running",
 ) -> None:
-    """Images, then networks, volumes and containers as `up` makes them; started where `start` says so."""
+    """Images, then networks, volumes and containers as `up` makes them; started where `start` says so.
+
+    title: of the progress on a terminal
+    """
     options = session.options
     wanted = up_options(session, services, start=start, scale=scale)
     state = session.observe(project.name, images=True, project=project)
@@ -121,7 +125,7 @@ def bring_up(
         from dataclasses import replace
 
         plan = plan_up(project, state, replace(wanted, confirmed=frozenset(confirmed)))
-    session.apply(plan, "Running" if start else "Creating")
+    session.apply(plan, title)
 
 
 def make_ready(session: Session, images: Plan) -> None:

@@ -15,7 +15,7 @@ class Draft:
         self._operations: dict[str, Operation] = {}
         self.warnings: dict[str, None] = {}
         self.unchanged: dict[str, None] = {}
-        self.skipped: dict[str, str] = {}
+        self.told: dict[str, str] = {}
         self.questions: list[Question] = []
 
     def add(self, operation: Operation) -> str:
@@ -38,7 +38,7 @@ class Draft:
             operations=tuple(self._ordered()),
             warnings=tuple(self.warnings),
             unchanged=tuple(self.unchanged),
-            skipped=dict(self.skipped),
+            told=dict(self.told),
             questions=tuple(self.questions),
         )
 

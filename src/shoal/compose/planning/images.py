@@ -93,13 +93,13 @@ def plan_pull(project: Project, observed: ObservedState, options: PullOptions) -
         reference = project.image_of(service)
         subject = f"Image {reference}"
         if service.build is not None and (options.ignore_buildable or not service.image):
-            draft.skipped[subject] = "Image can be built" if service.image else "No image to be pulled"
+            draft.told[subject] = "Skipped - " + ("Image can be built" if service.image else "No image to be pulled")
             continue
         policy = options.policy or service.pull_policy
         if policy in ("never", "build"):
-            draft.skipped[subject] = f"Pull policy is {policy}"
+            draft.told[subject] = f"Skipped - Pull policy is {policy}"
         elif policy in ("missing", "if_not_present") and options.policy and observed.image_id(reference):
-            draft.skipped[subject] = "Image is already present locally"
+            draft.told[subject] = "Skipped - Image is already present locally"
         else:
             ignore = options.ignore_failures or service.build is not None
             _pull(draft, service, reference, "asked for", ignore_failure=ignore)

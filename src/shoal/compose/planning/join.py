@@ -19,6 +19,6 @@ def preview(images: Plan, up: Plan) -> Plan:
         operations=(*images.operations, *(joined(one) for one in up.operations)),
         warnings=tuple(dict.fromkeys(images.warnings + up.warnings)),
         unchanged=tuple(dict.fromkeys(images.unchanged + up.unchanged)),
-        skipped={**images.skipped, **up.skipped},
+        told={**images.told, **up.told},
         questions=images.questions + up.questions,
     )

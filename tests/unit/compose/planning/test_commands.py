@@ -331,7 +331,7 @@ def test_pull_push_and_build_commands():
     state = with_images(ObservedState(), project)
     plan = plan_pull(project, state, PullOptions())
     assert ids(plan) == ["pull host:5000/team/a:1", "pull me/b", f"pull redis@sha256:{'1' * 64}"]
-    assert plan.skipped == {"Image app-c": "No image to be pulled"}
+    assert plan.told == {"Image app-c": "Skipped - No image to be pulled"}
     assert ids(plan_pull(project, state, PullOptions(ignore_buildable=True, services=("b",)))) == []
     assert ids(plan_push(project, PushOptions())) == ["push me/b", "push x:1"]
     build = plan_build(project, BuildOptions(args={"A": "2"}, no_cache=True, services=("b",))).operations[0]

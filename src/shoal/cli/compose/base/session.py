@@ -244,8 +244,8 @@ class Session:
 
         for subject in plan.unchanged:
             writer.report(Progress(subject=subject, status="Running", phase=Phase.DONE))
-        for subject, why in plan.skipped.items():
-            writer.report(Progress(subject=subject, status=f"Skipped - {why}", phase=Phase.DONE))
+        for subject, status in plan.told.items():
+            writer.report(Progress(subject=subject, status=status, phase=Phase.DONE))
 
     def _parallel(self) -> int:
         from shoal.client.apply import DEFAULT_PARALLEL
