@@ -161,7 +161,7 @@ SCENARIOS = (
             Row("  [::1] / own address", unit="×", is_rate=True),
         ),
         throughput,
-        7,
+        12,
     ),
     Scenario(
         (
