@@ -10,7 +10,7 @@ from shoal.engine.containers.ending import Ender
 from shoal.engine.containers.health import HealthChecks
 from shoal.engine.containers.parts import Parts
 from shoal.engine.containers.start import Starter
-from shoal.errors import DriverError, ShoalError
+from shoal.errors import Conflict, DriverError, NotFound, ShoalError
 from shoal.lifecycle.container import Event
 from shoal.lifecycle.restart import Ended, next_delay_s
 from shoal.model.container import Container, ContainerStatus
@@ -52,6 +52,8 @@ class Supervisor:
             container = await self._end_at_last(ended)
             if container is not None and container.spec.host.auto_remove:
                 await self.remove(container.id)
+        except (Conflict, NotFound) as error:  # somebody else removes it
+            log.debug("after the exit: %s", error.message, extra={"container": ended.container_id})
         except ShoalError as error:
             log.error("after the exit: %s", error.message, extra={"container": ended.container_id})
 
