@@ -46,7 +46,7 @@ demo: install ## install, start the engine, bring the counter app up and show it
 	@$(AS_ROOT) examples/demo.sh
 
 test: install-tests ## install and run all tests
-	$(AS_ROOT) $(BIN)/python -m pytest tests
+	$(AS_ROOT) $(BIN)/python -m pytest tests --reruns 2
 
 check: install-tests ## format, lint, types, import levels, unit tests
 	$(BIN)/ruff format --check src tests
