@@ -118,7 +118,8 @@ ls /dev | sort | tr '\n' ' '
 def test_privileges_can_not_be_regained(node: Node) -> None:
     """no-new-privileges holds against a setuid program; without it a setuid program works as in Docker."""
     program = "import os; print(os.geteuid()); print(open('/proc/self/status').read().split('CapBnd:')[1].split()[0])"
-    script = f'cp /usr/bin/python3 /tmp/it; chmod 4755 /tmp/it; exec /bin/su nobody -s /bin/sh -c "/tmp/it -c \\"{program}\\""'
+    run_it = f'exec /bin/su nobody -s /bin/sh -c "/tmp/it -c \\"{program}\\""'
+    script = f"cp /usr/bin/python3 /tmp/it; chmod 4755 /tmp/it; {run_it}"
     for options, uid in ((["no-new-privileges"], "65534"), ([], "0")):
         lines = node.output("sh", "-c", script, host={"SecurityOpt": options, "Binds": PYTHON}).splitlines()
         assert lines == [uid, "00000000a80425fb"]
