@@ -46,13 +46,23 @@ class NetdClient:
 
     def _open(self) -> tuple[list[str], int]:
         self._disconnect()
-        hello = self._greet() or self._start()
+        hello = self._find() or self._start()
         if hello["version"] != VERSION:
             log.info("replacing netd of another version", extra={"pid": hello["pid"]})
             self._request({"op": "quit"})
             self._disconnect()
             hello = self._start()
         return list(hello["ids"]), int(hello["pid"])
+
+    def _find(self) -> dict[str, Any] | None:
+        """What the netd of an earlier engine says, None when there is none, or it is just ending."""
+        try:
+            return self._greet()
+        except DriverError as error:
+            if isinstance(error.__cause__, TimeoutError):
+                raise  # it lives and has the ports: a second one would not help
+            self._disconnect()
+            return None
 
     def _greet(self) -> dict[str, Any] | None:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
