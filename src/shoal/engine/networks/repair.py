@@ -34,7 +34,10 @@ class Repair:
         sandboxes = await self._forget_dead(living)
         self._parts.leases.load(sandboxes)
         await self._names_of_namespaces(sandboxes, living)
-        await self._parts.netd.drop([id for id in held if id not in living])
+        try:
+            await self._parts.netd.drop([id for id in held if id not in living])
+        except DriverError as error:  # `watch` starts another
+            log.error("netd has just ended", extra={"cause": error.message})
         await self.hold_all(sandboxes, held)
         await self._parts.gate.rebuild()
         await self._sweep(sandboxes)
