@@ -215,9 +215,8 @@ class Attached:
         return self._exit_code or 0
 
     def _end_gracefully(self) -> int:
-        context = self._session.context
-        context.warn("Gracefully Stopping... press Ctrl+C again to force")
         try:
+            self._session.context.warn("Gracefully Stopping... press Ctrl+C again to force")
             self._stop()
         except KeyboardInterrupt:
             state = self._session.observe(self._project.name)
