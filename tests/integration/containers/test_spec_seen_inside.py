@@ -35,7 +35,7 @@ def test_identity(node: Node) -> None:
         "box",
         "box",
         "/made/here",
-        "uid=65534(nobody) gid=65534(nogroup) groups=33(www-data),77",
+        "uid=65534(nobody) gid=65534(nogroup) groups=33(www-data),77,65534(nogroup)",
         "/home 1 /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "0",
     ]
