@@ -68,7 +68,8 @@ def _up(context: Context, options: Options, services: list[str]) -> int:
     session = Session(context, options)
     project = session.project(services)
     if is_detached or session.dry_run:
-        bring_up(session, project, services, start=not options.flag("no-start"))
+        start = not options.flag("no-start")
+        bring_up(session, project, services, start=start, title="Running" if start else "Creating")
         return 0
     from shoal.cli.compose.attached import Attached, Ending
 
@@ -145,8 +146,13 @@ def make_ready(session: Session, images: Plan) -> None:
 
 def _confirmed(session: Session, plan: Plan) -> list[str]:
     """Ids of the plan's questions that the user answers with yes."""
-    takes_all = "yes" in session.options and session.options.flag("yes")
-    return [question.id for question in plan.questions if takes_all or session.confirm(question.text)]
+    if "yes" in session.options and session.options.flag("yes"):
+        return [question.id for question in plan.questions]
+    if plan.questions and not session.context.stdin_is_terminal():
+        for question in plan.questions:
+            session.context.warn(f"{question.text} Nobody can be asked, so no: --yes says yes")
+        return []
+    return [question.id for question in plan.questions if session.confirm(question.text)]
 
 
 def up_options(

@@ -158,10 +158,9 @@ class _Up:
     def _keep(self, service: Service, container: ObservedContainer) -> None:
         """A container that stays: started where it does not run, restarted where a dependency asks for it."""
         name = container.name
-        if not self._options.start and container.running:
-            self._draft.unchanged[f"Container {name}"] = None
-        elif not self._options.start:
-            self._draft.told[f"Container {name}"] = "Created"
+        if not self._options.start:
+            if container.running:  # of others nothing is said
+                self._draft.unchanged[f"Container {name}"] = None
         elif container.state == "paused":
             self._unpause(service, container)
         elif not container.running:
