@@ -264,3 +264,33 @@ async def test_images_go_to_a_registry_and_come_back(app: App, tmp_path: Path) -
         assert "Pulled" not in app.compose("pull", "--policy", "missing").stderr
         app.compose("up", "-d", "--pull", "always")
         assert app.compose("up", "-d", "--pull", "always", "--quiet-pull").stderr.count("Pulled") == 0
+
+
+def test_a_renamed_service_takes_the_port_of_the_orphan(app: App) -> None:
+    port = free_port()
+
+    def text(name: str) -> str:
+        service = f"{{image: busybox, command: sleep 1000, stop_signal: SIGKILL, ports: ['{port}:80']}}"
+        return f"services:\n  {name}: {service}\n"
+
+    app.write(text("before"))
+    app.compose("up", "-d")
+    app.write(text("after"))
+    done = app.compose("up", "-d", check=False)
+    assert done.returncode == 1 and "--remove-orphans" in done.stderr
+    app.compose("up", "-d", "--remove-orphans")
+    assert app.compose("ps", "-a", "--services").stdout.split() == ["after"]
+
+
+def test_a_changed_volume_stays_where_nobody_can_be_asked(app: App) -> None:
+
+    def text(label: str) -> str:
+        service = "{image: busybox, command: sleep 1000, stop_signal: SIGKILL, volumes: ['v:/v']}"
+        return f"services:\n  a: {service}\nvolumes:\n  v:\n    labels:\n      x: {label}\n"
+
+    app.write(text("one"))
+    app.compose("up", "-d")
+    app.compose("exec", "-T", "a", "touch", "/v/kept")
+    app.write(text("two"))
+    assert "data will be lost" in app.compose("up", "-d").stderr
+    app.compose("exec", "-T", "a", "test", "-e", "/v/kept")

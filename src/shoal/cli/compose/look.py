@@ -66,7 +66,8 @@ def _images(context: Context, options: Options, services: list[str]) -> int:
 def _image_row(item: Any, image: Any) -> dict[str, Any]:
     tags = image.get("RepoTags") or []
     own = str(item.get("Image") or "")
-    reference = own if own in tags else tags[0] if tags else ""
+    named = [tag for tag in tags if tag in (own, f"{own}:latest")]
+    reference = (named or tags or [""])[0]
     repository, _, tag = reference.rpartition(":")
     platform = "/".join(str(image[key]) for key in ("Os", "Architecture", "Variant") if image.get(key))
     return {

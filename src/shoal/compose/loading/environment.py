@@ -19,9 +19,12 @@ def _service(tree: Map, path: Path, service: Map, context: Context, env: Mapping
     result = service.like(service)
     files = result.pop("env_file", None) or ()
     variables: dict[str, Any] = {}
-    for position, entry in enumerate(files):
-        variables |= _env_file(tree, (*path, "env_file", position), entry, context, env, variables)
     own = service.get("environment") or Map()
+    # As Docker Compose: a value in an env file may name variables from outside, the service's own, and those before it.
+    known = {key: str(value) for key, value in _resolved(own, env).items() if value is not None}
+    for position, entry in enumerate(files):
+        before = {**variables, **known}
+        variables |= _env_file(tree, (*path, "env_file", position), entry, context, env, before)
     if files or own:
         result["environment"] = own.like({**variables, **_resolved(own, env)})
     if label_files := result.pop("label_file", None):

@@ -118,8 +118,8 @@ class Creator:
             CopyFiles(
                 id=f"copy into {name}",
                 subject=f"Container {creation.name}",
-                doing="Creating",
-                done="Created",
+                doing="",
+                done="",
                 cause="configs and secrets",
                 depends_on=(made,),
                 service=creation.service.name,

@@ -32,6 +32,13 @@ class Draft:
         merged = dict.fromkeys((*operation.depends_on, *on))
         self._operations[operation_id] = replace(operation, depends_on=tuple(merged))
 
+    def precede(self, operation_ids: Iterable[str], *verbs: str) -> None:
+        """Put these before every operation on a container so far that begins with one of `verbs`."""
+        first = tuple(operation_ids)
+        for key, operation in list(self._operations.items()):
+            if operation.subject.startswith("Container ") and key.partition(" ")[0] in verbs:
+                self.depend(key, [one for one in first if one != key])
+
     def plan(self) -> Plan:
         """The plan: stable order, dependencies on operations that never came are dropped."""
         return Plan(

@@ -14,16 +14,19 @@ def orphans_of(project: Project, observed: ObservedState) -> list[ObservedContai
 
 
 def plan_orphans(draft: Draft, project: Project, observed: ObservedState, options: UpOptions) -> None:
-    """Remove the orphans, or warn of them."""
+    """Remove the orphans, or warn of them. Called last: what takes their place comes after them."""
     orphans = orphans_of(project, observed)
     if not orphans or (options.ignore_orphans and not options.remove_orphans):
         return
     if not options.remove_orphans:
         draft.warnings[orphan_warning(orphans)] = None
         return
+    gone: list[str] = []
     for container in orphans:
         stopped = stop(draft, container, None, "orphan", timeout_s=options.stop_timeout_s) if container.running else ""
-        remove(draft, container, "orphan", volumes=False, after=(stopped,) if stopped else ())
+        gone.append(remove(draft, container, "orphan", volumes=False, after=(stopped,) if stopped else ()))
+    # A service that was renamed publishes the same ports.
+    draft.precede(gone, "create", "start")
 
 
 def orphan_warning(orphans: list[ObservedContainer]) -> str:

@@ -98,6 +98,14 @@ def test_env_files_are_worked_in_under_the_environment():
     assert service.environment == {"A": "2", "B": "o-1", "Q": "own", "R": "'$x'", "Z": "z", "NO": None}
 
 
+def test_an_env_file_may_name_the_services_own_variables():
+    text = "services: {a: {image: x, environment: {LEVEL: info, N: 1}, env_file: a.env}}"
+    files = {"a.env": "A=${LEVEL:-none}$N\nB=${OUT:-none}\n"}
+    assert project_of(text, files=files).services["a"].environment["A"] == "info1"
+    service = project_of(text, files=files, env={"LEVEL": "outside", "OUT": "o"}).services["a"]
+    assert (service.environment["A"], service.environment["B"]) == ("outside1", "o")
+
+
 @pytest.mark.parametrize(
     ("entry", "message"),
     [

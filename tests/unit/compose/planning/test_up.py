@@ -254,6 +254,20 @@ def test_orphans():
     )
 
 
+def test_orphans_make_room_first():
+    state = running(project_of("services: {old: {image: x, ports: ['80:80']}}"))
+    project = project_of("services: {new: {image: x, ports: ['80:80']}}")
+    assert (
+        up(project, state, remove_orphans=True)
+        == """\
+   1  stop app-old-1: orphan
+   2  remove app-old-1: orphan  after 1
+   3  create app-new-1: no such container  after 2
+   4  start app-new-1: created  after 2, 3
+"""
+    )
+
+
 def test_a_network_that_changed_is_made_anew_with_all_who_are_on_it():
     text = "services: {a: {image: x, networks: [n]}, b: {image: x, networks: [n]}}\nnetworks: {n: {internal: %s}}"
     state = running(project_of(text % "false"))
