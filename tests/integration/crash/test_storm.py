@@ -6,6 +6,7 @@ import random
 import signal
 import threading
 import time
+from pathlib import Path
 
 from tests.support.builds import context
 from tests.support.crashing import CrashingEngine
@@ -68,7 +69,7 @@ def kill_engine(engine: CrashingEngine) -> bool:
     """Whether it lived."""
     with contextlib.suppress(OSError):
         pid = engine.pid
-        if pid and b"crashing_daemon" in open(f"/proc/{pid}/cmdline", "rb").read():
+        if pid and b"crashing_daemon" in Path(f"/proc/{pid}/cmdline").read_bytes():
             os.kill(pid, signal.SIGKILL)
             return True
     return False
