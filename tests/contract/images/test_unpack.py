@@ -7,16 +7,14 @@ import stat
 import subprocess
 import sys
 import tarfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import zstandard
 from isal import igzip
 
-from shoal.drivers.blobs import BlobStore
-from shoal.drivers.layers.snapshots import OverlaySnapshots
 from shoal.errors import DriverError, InvalidArgument
+from tests.support.disk import Disk
 from tests.support.images import MTIME, entry, tar_of
 
 DIR, SYM, LNK = tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE
@@ -24,41 +22,6 @@ DIR, SYM, LNK = tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE
 
 def run(argv: list[object], **how: object) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(argv, **{"check": True, **how})  # type: ignore[call-overload]
-
-
-class Disk:
-    """A snapshot driver on a folder of its own."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.blobs = BlobStore(root)
-        self.blobs.open(0)
-        self.snapshots = OverlaySnapshots(root, self.blobs)
-        self.snapshots.open()
-
-    async def unpack(self, data: bytes) -> Path:
-        digest = await self.blobs.add(data)
-        return (await self.snapshots.unpack(self.blobs.path(digest))).directory
-
-    async def layer(self, data: bytes, parent: str = "") -> str:
-        """The chain id of a published layer."""
-        digest = await self.blobs.add(data)
-        unpacked = await self.snapshots.unpack(self.blobs.path(digest))
-        chain = unpacked.diff_id if not parent else f"sha256:{len(self.snapshots.layers()):064x}"
-        await self.snapshots.publish(unpacked, chain, parent)
-        return chain
-
-    def leftovers(self) -> list[str]:
-        return [p.name for folder in ("layers", "trash", "ingest") for p in (self.root / folder).iterdir()]
-
-
-@pytest.fixture
-async def disk(tmp_path: Path) -> AsyncIterator[Disk]:
-    found = Disk(tmp_path / "root")
-    yield found
-    for key in found.snapshots.keys():  # noqa: SIM118
-        await found.snapshots.unmount(key)
-    found.snapshots.close()
 
 
 async def test_every_kind_of_entry(disk: Disk) -> None:
@@ -353,7 +316,7 @@ async def test_a_full_disk_is_told_and_nothing_stays(tmp_path: Path) -> None:
 CHILD = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from tests.contract.images.test_unpack import Disk
+from tests.support.disk import Disk
 async def main():
     disk = Disk(Path(sys.argv[1]))
     await disk.snapshots.unpack(Path(sys.argv[2]), advance=lambda at: os.kill(os.getpid(), signal.SIGKILL))

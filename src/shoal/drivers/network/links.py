@@ -272,7 +272,11 @@ def _strip_bridge(interface: str) -> None:
         return
     with nl.Netlink() as netlink:
         messages = [nl.address(nl.RTM_DELADDR, index, a, p) for i, a, p in netlink.addresses() if i == index]
-        netlink.send([*messages, nl.link(nl.RTM_SETLINK, index=index, up=False)], f"bridge {interface}")
+        try:
+            netlink.send([*messages, nl.link(nl.RTM_SETLINK, index=index, up=False)], f"bridge {interface}")
+        except nl.NetlinkError:
+            if _index(interface) == index:
+                raise  # else an earlier removal has come to its end meanwhile
 
 
 def _silence(netlink: nl.Netlink, interface: str) -> None:

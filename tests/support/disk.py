@@ -1,0 +1,32 @@
+"""Blobs, layers and snapshots in one folder, without images."""
+
+from pathlib import Path
+
+from shoal.drivers.blobs import BlobStore
+from shoal.drivers.layers.snapshots import OverlaySnapshots
+
+
+class Disk:
+    """`root`: of blobs and snapshots, real ones."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.blobs = BlobStore(root)
+        self.blobs.open(0)
+        self.snapshots = OverlaySnapshots(root, self.blobs)
+        self.snapshots.open()
+
+    async def unpack(self, data: bytes) -> Path:
+        digest = await self.blobs.add(data)
+        return (await self.snapshots.unpack(self.blobs.path(digest))).directory
+
+    async def layer(self, data: bytes, parent: str = "") -> str:
+        """The chain id of a published layer."""
+        digest = await self.blobs.add(data)
+        unpacked = await self.snapshots.unpack(self.blobs.path(digest))
+        chain = unpacked.diff_id if not parent else f"sha256:{len(self.snapshots.layers()):064x}"
+        await self.snapshots.publish(unpacked, chain, parent)
+        return chain
+
+    def leftovers(self) -> list[str]:
+        return [p.name for folder in ("layers", "trash", "ingest") for p in (self.root / folder).iterdir()]
