@@ -55,13 +55,13 @@ def _firewall(engine: EngineProcess) -> list[str]:
 
 
 def _processes(engine: EngineProcess) -> list[str]:
-    """conmon, crun and what runs below the engine's cgroups."""
+    """Supervisors, and what runs below the engine's cgroups."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            if os.path.basename(words[0]) in (b"conmon", b"crun") and str(engine.base).encode() in b" ".join(words):
-                found.append(f"process {words[0].decode()}")
+            words = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+            if os.path.basename(words[0]) == "conmon" and any(str(engine.base) in word for word in words):
+                found.append(f"supervisor {next(word for word in words if word.startswith('--cid='))}")
     for top in (Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").iterdir()):
         with contextlib.suppress(OSError):
             found += [f"cgroup {entry.path}" for entry in os.scandir(top / f"shoal{engine.tag}") if entry.is_dir()]
