@@ -6,11 +6,12 @@ import os
 import platform
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -93,31 +94,41 @@ def _measure_all(wanted: Sequence[Scenario], targets: list[Target], work: Path, 
 
 
 def _measure(scenario: Scenario, targets: list[Target], work: Path, runs: int, until: float) -> list[Result]:
-    """The samples of one scenario; fewer than `runs` of them where the time is up."""
+    """The samples of one scenario; fewer than `runs` of them where the time is up. A target that fails is left out."""
     results = [Result(row) for row in scenario.rows]
+    failed = results[0].failed
+    once: dict[str, Sample] = {}
     with ExitStack() as stack:
-        once: dict[str, Sample] = {}
         for target in targets:
-            try:
-                sample = stack.enter_context(scenario.setup(target, work))
+            with _noted(failed, target.name):
+                own = stack.enter_context(ExitStack())
+                stack.callback(_close, own, failed, target.name)
+                sample = own.enter_context(scenario.setup(target, work))
                 if runs > 1:
                     sample()  # warm
                 once[target.name] = sample
-            except (RuntimeError, OSError, LookupError) as error:
-                results[0].failed[target.name] = str(error)
         for number in range(runs):
             if number and time.monotonic() > until:
                 break
-            for name in list(once):
-                try:
-                    values = once[name]()
-                except (RuntimeError, OSError, LookupError) as error:
-                    results[0].failed[name] = str(error)
-                    del once[name]
-                    continue
-                for result, value in zip(results, values, strict=True):
-                    result.samples.setdefault(name, []).append(value)
+            for name in [name for name in once if name not in failed]:
+                with _noted(failed, name):
+                    for result, value in zip(results, once[name](), strict=True):
+                        result.samples.setdefault(name, []).append(value)
     return results
+
+
+@contextmanager
+def _noted(failed: dict[str, str], name: str) -> Iterator[None]:
+    """What fails here is said below the table; the first of it."""
+    try:
+        yield
+    except (RuntimeError, OSError, LookupError, subprocess.SubprocessError) as error:
+        failed.setdefault(name, str(error))
+
+
+def _close(own: ExitStack, failed: dict[str, str], name: str) -> None:
+    with _noted(failed, name):
+        own.close()
 
 
 if __name__ == "__main__":

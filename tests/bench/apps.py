@@ -10,7 +10,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from tests.bench.rows import Row, Sample, Scenario, Setup
-from tests.bench.target import Target
+from tests.bench.target import LABEL, Target
 
 COUNTER = Path(__file__).parents[2] / "examples" / "counter"
 PAGE_S = 30.0
@@ -119,13 +119,15 @@ def build(*flags: str) -> Setup:
     @contextmanager
     def setup(target: Target, work: Path) -> Iterator[Sample]:
         folder = _folder(work, target, "build")
+        words = ("build", "-q", *flags, "--label", LABEL, "-t", "bench-build", ".")
         (folder / "a.txt").write_text("a")
         (folder / "Dockerfile").write_text(DOCKERFILE)
         try:
-            yield lambda: (target.time_run("build", "-q", *flags, "-t", "bench-build", ".", cwd=folder),)
+            yield lambda: (target.time_run(*words, cwd=folder),)
         finally:
             if target.has_image("bench-build"):
                 target.call("DELETE", "/images/bench-build?force=1")
+            target.prune_images()
 
     return setup
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from socket import AF_UNIX, SO_PEERCRED, SOCK_STREAM, SOL_SOCKET
 from socket import socket as Socket
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -91,11 +92,15 @@ class Target:
 
     def remove_all(self) -> None:
         """Remove the containers and networks that the bench made."""
-        filters = f"filters={json.dumps({'label': [LABEL]})}".replace(" ", "").replace('"', "%22")
+        filters = _filters(label=LABEL)
         for container in self.call("GET", f"/containers/json?all=1&{filters}"):
             self.remove(container["Id"])
         for network in self.call("GET", f"/networks?{filters}"):
             self.call("DELETE", f"/networks/{network['Id']}")
+
+    def prune_images(self) -> None:
+        """Remove what builds of the bench have left without a name."""
+        self.call("POST", f"/images/prune?{_filters(label=LABEL, dangling='true')}")
 
     def has_image(self, name: str) -> bool:
         try:
@@ -115,6 +120,10 @@ class Target:
         for name in self._loaded:
             self.call("DELETE", f"/images/{name}?force=1")
         self._loaded.clear()
+
+
+def _filters(**wanted: str) -> str:
+    return "filters=" + quote(json.dumps({key: [value] for key, value in wanted.items()}))
 
 
 def _command(words: Sequence[str]) -> dict[str, Any]:
