@@ -5,18 +5,19 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 
+from tests.support.apps import fetch, free_port
 from tests.support.builds import build
 from tests.support.engine import EngineProcess, wait_for
 from tests.support.images import entry
+from tests.support.stand_ins import engine_with_stand_ins
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: runs containers")
 
 LABELS = "io.shoal.stand-in."
-PORT = 18_093
+NGINX = "nginx:latest"
 
 
 @pytest.fixture(scope="module")
@@ -82,19 +83,20 @@ def test_a_setting_asks_for_all(tmp_path: Path):
         assert engine.docker("run", "--rm", "--network=none", "busybox", "echo", "made").stdout == "made\n"
 
 
-def test_debian_python_redis_and_nginx_are_the_real_programs(bare: EngineProcess):
-    """One bootstrap of Debian, then three recipes on it; each does its work."""
-    make(bare, "python:alpine", "redis:alpine", "nginx:1.25", timeout_s=600)
-    layers = [
-        bare.call("GET", f"/images/{name}/json")[1]["RootFS"]["Layers"][0] for name in ("python:alpine", "nginx:1.25")
-    ]
-    assert layers[0] == layers[1]
-    _python(bare)
-    _redis(bare)
-    _nginx(bare)
+@pytest.fixture(scope="module")
+def dressed() -> Iterator[EngineProcess]:
+    """An engine with the stand-ins that need a Debian: one bootstrap, then three recipes on it."""
+    with engine_with_stand_ins() as engine:
+        yield engine
 
 
-def _python(engine: EngineProcess) -> None:
+def test_debian_is_one_layer_for_all(dressed: EngineProcess):
+    found = {dressed.call("GET", f"/images/{name}/json")[1]["RootFS"]["Layers"][0] for name in ("python:alpine", NGINX)}
+    assert len(found) == 1
+
+
+def test_python_is_the_real_program(dressed: EngineProcess):
+    engine = dressed
     app = build(
         engine,
         'FROM python:alpine\nADD . /code\nWORKDIR /code\nRUN pip install -r requirements.txt\nCMD ["python", "app.py"]',
@@ -107,7 +109,8 @@ def _python(engine: EngineProcess) -> None:
     assert "CERT" not in json.dumps(engine.call("GET", f"/images/{app.id}/json")[1]["Config"])
 
 
-def _redis(engine: EngineProcess) -> None:
+def test_redis_is_the_real_program(dressed: EngineProcess):
+    engine = dressed
     engine.docker("run", "-d", "--name", "store", "redis:alpine")
     count = wait_for("redis counts", lambda: _redis_cli(engine, "incr", "hits"))
     assert count == "1\n"
@@ -122,17 +125,10 @@ def _redis_cli(engine: EngineProcess, *words: str) -> str:
     return done.stdout if done.returncode == 0 and "refused" not in done.stdout else ""
 
 
-def _nginx(engine: EngineProcess) -> None:
-    engine.docker("run", "-d", "--name", "web", "-p", f"127.0.0.1:{PORT}:80", "nginx:1.25")
-
-    def page() -> bytes:
-        try:
-            with urlopen(f"http://127.0.0.1:{PORT}/", timeout=2) as reply:
-                return reply.read()
-        except OSError:
-            return b""
-
-    assert b"Welcome to nginx!" in wait_for("nginx answers", page)
+def test_nginx_is_the_real_program(dressed: EngineProcess):
+    engine, port = dressed, free_port()
+    engine.docker("run", "-d", "--name", "web", "-p", f"127.0.0.1:{port}:80", NGINX)
+    assert "Welcome to nginx!" in fetch(port)
     assert '"GET / HTTP/1.1" 200' in engine.docker("logs", "web").stdout
     began = subprocess.run(["date", "+%s"], capture_output=True, text=True, check=True).stdout
     engine.docker("stop", "web")

@@ -15,15 +15,10 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from tests.support.apps import free_port
+
 DOCKER_REGISTRY = "/usr/bin/docker-registry"
 READY_S = 15.0
-
-
-def free_port() -> int:
-    """A TCP port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class RegistryProcess:

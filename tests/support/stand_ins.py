@@ -23,7 +23,7 @@ _CACHE = Path(__file__).parents[2] / ".cache"
 def stand_in_archive() -> Path:
     """An archive of IMAGES; the first call on a machine makes it, which takes a minute or two.
 
-    It is made anew when a recipe has changed. Skips the test where none can be made.
+    It is made anew when a recipe, or what carries recipes out, has changed. Skips the test where none can be made.
     """
     _CACHE.mkdir(exist_ok=True)
     archive = _CACHE / f"stand-ins-{_recipes_digest()}.tar"
@@ -47,12 +47,13 @@ def _make(archive: Path) -> None:
 
 
 def _recipes_digest() -> str:
-    digest = hashlib.sha256()
-    folder = Path(shoal.stand_ins.__file__).parent
-    digest.update(" ".join(IMAGES).encode())
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(f"{path.relative_to(folder)}\n".encode() + path.read_bytes())
+    digest = hashlib.sha256(" ".join(IMAGES).encode())
+    package = Path(shoal.stand_ins.__file__).parents[1]
+    recipes = [path for path in (package / "stand_ins").rglob("*") if "__pycache__" not in path.parts]
+    code = [package / name for name in ("engine/stand_ins.py", "engine/images/making.py", "drivers/bootstrap.py")]
+    for path in sorted([*recipes, *code]):
+        if path.is_file():
+            digest.update(f"{path.relative_to(package)}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:12]
 
 
