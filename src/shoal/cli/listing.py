@@ -62,8 +62,14 @@ class Listing:
         lines = [compiled.render(self.values(item)) for item in items]
         if not is_table:
             return "".join(line + "\n" for line in lines)
-        heading = compile_template(text, HEADER_FUNCTIONS).render({name: self.heading(name) for name in self.fields})
+        headings: dict[str, Any] = {name: self.heading(name) for name in self.fields}
+        heading = compile_template(text, HEADER_FUNCTIONS).render({**headings, "Label": _label_heading})
         return table_text([line.split("\t") for line in (heading, *lines)])
+
+
+def _label_heading(name: str) -> str:
+    """Of a column {{.Label "com.example.some-name"}}: "some name"."""
+    return name.rpartition(".")[2].replace("-", " ").replace("_", " ")
 
 
 def table_text(rows: Sequence[Sequence[str]]) -> str:

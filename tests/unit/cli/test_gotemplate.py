@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from shoal.cli.gotemplate import TemplateError, compile_template
+from shoal.cli.listing import Listing
 
 DATA: dict[str, Any] = {
     "ID": "abc",
@@ -111,3 +112,30 @@ def test_mistakes_are_told(template: str, message: str) -> None:
     with pytest.raises(TemplateError) as error:
         render(template)
     assert message in error.value.message
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("{{.ID}} {{.APIVersion}} {{.Status}}", "1 1.51 up"),
+        ("{{.Config.Entrypoint}} {{.Config.Labels}} {{.Config.Odd}}", "[] map[] <no value>"),
+        ("{{json .Config.Entrypoint}} {{len .Config.Labels}}", "null 0"),
+        ('{{index .Config.Labels "x"}}|', "|"),
+        ("{{range .Config.Entrypoint}}x{{else}}none{{end}}", "none"),
+        ('{{html "<a>" "\'"}} {{urlquery "a b&c"}}', "&lt;a&gt;&#39; a+b%26c"),
+    ],
+)
+def test_fields_as_dockers_own_types_have_them(template: str, text: str) -> None:
+    data = {"Id": 1, "ApiVersion": "1.51", "status": "up", "Config": {"Entrypoint": None, "Labels": None, "Odd": None}}
+    assert render(template, data) == text
+
+
+def test_methods_are_not_in_json() -> None:
+    assert render("{{json .}}", {"ID": 1, "Label": lambda name: ""}) == '{"ID":1}'
+
+
+def test_a_column_of_one_label() -> None:
+    fields = {"Names": lambda item: "web", "Label": lambda item: lambda name: item[name]}
+    listing = Listing(fields, ["Names"], headings={})
+    text = listing.formatted([{"com.example.some-name": "x"}], 'table {{.Names}}\t{{.Label "com.example.some-name"}}')
+    assert text == "NAMES     some name\nweb       x\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shoal.cli.gotemplate.functions import FUNCTIONS, Missing, text_of
+from shoal.cli.gotemplate.functions import FUNCTIONS, NILS, Missing, text_of
 from shoal.cli.gotemplate.parse import TemplateError, parse_template
 
 TYPE_CHECKING = False
@@ -178,10 +178,21 @@ def _walk(value: Any, names: list[str], arguments: list[Any] | None) -> Any:
             raise TemplateError(f"nil pointer evaluating interface {{}}.{name}")
         if not isinstance(value, dict):
             raise TemplateError(f"can't evaluate field {name} in type {type(value).__name__}")
-        value = value.get(name, Missing(name)) if name in value else Missing(name)
+        value = _field(value, name)
         if callable(value) and not (arguments and index == len(names) - 1):
             value = value()
     return value
+
+
+def _field(value: dict[str, Any], name: str) -> Any:
+    """A field by its name in JSON or, as docker's own types have it, in Go: `ID` for "Id", `Status` for "status"."""
+    if name not in value:
+        lower = name.lower()
+        found = [key for key in value if key.lower() == lower]
+        if len(found) != 1:
+            return Missing(name)
+        name = found[0]
+    return NILS.get(name) if value[name] is None else value[name]
 
 
 def _pairs(value: Any) -> list[tuple[Any, Any]]:

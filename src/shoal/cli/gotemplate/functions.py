@@ -33,8 +33,26 @@ class Missing:
         return 0
 
 
+class Nil(Missing):
+    """A null that is an empty list or map in docker's own types; name: how Go prints it."""
+
+    __slots__ = ()
+
+
+#: fields that are lists or maps in docker's types: the API says null where they are empty
+_LISTS = """
+Aliases Args Binds BlkioDeviceReadBps BlkioDeviceReadIOps BlkioDeviceWriteBps BlkioDeviceWriteIOps CapAdd CapDrop Cmd
+Config DNSNames Devices DeviceCgroupRules DeviceRequests Dns DnsOptions DnsSearch Entrypoint Env ExecIDs ExtraHosts
+GroupAdd Links MaskedPaths Mounts OnBuild ReadonlyPaths RepoDigests RepoTags SecurityOpt Shell Ulimits VolumesFrom
+"""
+_MAPS = "Annotations Containers DriverOpts ExposedPorts Labels Options PortBindings Ports Status Sysctls Tmpfs Volumes"
+NILS = {**{name: Nil("[]") for name in _LISTS.split()}, **{name: Nil("map[]") for name in _MAPS.split()}}
+
+
 def text_of(value: Any) -> str:
     """A value as Go prints it with %v."""
+    if isinstance(value, Nil):
+        return value.name
     if value is None or isinstance(value, Missing):
         return "<no value>"
     if isinstance(value, bool):
@@ -52,6 +70,8 @@ def json_text(value: Any) -> str:
     """A value as Go's encoding/json writes it."""
     if isinstance(value, Missing):
         value = None
+    if isinstance(value, dict):
+        value = {key: item for key, item in value.items() if not callable(item)}
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=_no_methods)
 
 
@@ -61,6 +81,8 @@ def _no_methods(value: Any) -> Any:
 
 def _index(value: Any, *keys: Any) -> Any:
     for key in keys:
+        if isinstance(value, Nil) and value.name == "map[]":
+            return ""
         if value is None or isinstance(value, Missing):
             raise TemplateError("error calling index: index of untyped nil")
         if isinstance(value, dict):
@@ -133,6 +155,18 @@ def _truncate(text: str, length: int) -> str:
     return text if len(text) < length else text[:length]
 
 
+def _html(*values: Any) -> str:
+    import html
+
+    return html.escape(_print(*values)).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
+
+
+def _urlquery(*values: Any) -> str:
+    from urllib.parse import quote_plus
+
+    return quote_plus(_print(*values))
+
+
 def _print(*values: Any) -> str:
     """Go's Print: a space between two operands when neither is a string."""
     out = ""
@@ -169,6 +203,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "print": _print,
     "printf": _printf,
     "println": lambda *values: " ".join(text_of(value) for value in values) + "\n",
+    "html": _html,
+    "urlquery": _urlquery,
     "json": json_text,
     "split": lambda text, separator: str(text).split(separator),
     "join": lambda items, separator: separator.join(text_of(item) for item in items or ()),
