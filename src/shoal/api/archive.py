@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from shoal.api.replies import empty, json_reply, stream_response
+from shoal.api.replies import empty, json_reply, send_stream
 from shoal.api.request import Request
 from shoal.api.router import Route
 from shoal.engine.streams.archives import Archives
@@ -28,13 +28,7 @@ class ArchiveRouter:
     async def get(self, request: Request) -> web.StreamResponse:
         """GET /containers/{id}/archive"""
         async with self._archives.get(request.params["id"], _path(request)) as (found, chunks):
-            response = stream_response("application/x-tar")
-            response.headers[_STAT] = encode_path_stat(found)
-            await response.prepare(request.http)
-            async for chunk in chunks:
-                await response.write(chunk)
-            await response.write_eof()
-        return response
+            return await send_stream(request, "application/x-tar", chunks, {_STAT: encode_path_stat(found)})
 
     async def put(self, request: Request) -> web.Response:
         """PUT /containers/{id}/archive"""
@@ -50,12 +44,7 @@ class ArchiveRouter:
     async def export(self, request: Request) -> web.StreamResponse:
         """GET /containers/{id}/export"""
         async with self._archives.export(request.params["id"]) as chunks:
-            response = stream_response("application/octet-stream")
-            await response.prepare(request.http)
-            async for chunk in chunks:
-                await response.write(chunk)
-            await response.write_eof()
-        return response
+            return await send_stream(request, "application/octet-stream", chunks)
 
     async def changes(self, request: Request) -> web.Response:
         """GET /containers/{id}/changes"""

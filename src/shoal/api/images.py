@@ -8,7 +8,7 @@ from aiohttp import web
 
 from shoal.api.auth import registry_auth
 from shoal.api.progress import body_chunks, stream_progress
-from shoal.api.replies import json_reply, stream_response
+from shoal.api.replies import json_reply, send_stream
 from shoal.api.request import Request
 from shoal.api.router import Route
 from shoal.engine.images import Images, Removal
@@ -127,13 +127,7 @@ class ImageRouter:
         return await self._save(request, request.query.getall("names", []))
 
     async def _save(self, request: Request, names: Sequence[str]) -> web.StreamResponse:
-        archive = self._images.save(names)
-        response = stream_response("application/x-tar")
-        await response.prepare(request.http)
-        async for chunk in archive:
-            await response.write(chunk)
-        await response.write_eof()
-        return response
+        return await send_stream(request, "application/x-tar", self._images.save(names))
 
     async def inspect(self, request: Request) -> web.Response:
         """GET /images/{name}/json"""

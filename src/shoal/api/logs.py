@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from shoal.api.hijack import MULTIPLEXED, RAW
-from shoal.api.replies import stream_response
+from shoal.api.replies import send_stream
 from shoal.api.request import Request
 from shoal.api.router import Route
 from shoal.engine.streams.logs import LogOptions, LogStreams
@@ -24,12 +24,7 @@ class LogRouter:
         async with self._logs.open(reference, options) as pieces:
             tty = self._logs.has_terminal(reference)
             framed = not tty and request.api_version >= (1, 42)
-            response = stream_response(MULTIPLEXED if framed else RAW)
-            await response.prepare(request.http)
-            async for piece in pieces:
-                await response.write(piece)
-            await response.write_eof()
-        return response
+            return await send_stream(request, MULTIPLEXED if framed else RAW, pieces)
 
 
 def _options(request: Request) -> LogOptions:

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+from collections.abc import AsyncIterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -64,6 +65,19 @@ def error_reply(error: ShoalError) -> web.Response:
 def stream_response(content_type: str, status: int = 200) -> web.StreamResponse:
     """A response with the engine's headers, for a handler that writes its body bit by bit."""
     return web.StreamResponse(status=status, headers={**HEADERS, "Content-Type": content_type})
+
+
+async def send_stream(
+    request: Request, content_type: str, chunks: AsyncIterable[bytes], headers: Mapping[str, str] | None = None
+) -> web.StreamResponse:
+    """The response whose body is `chunks`, sent as they come."""
+    response = stream_response(content_type)
+    response.headers.update(headers or {})
+    await response.prepare(request.http)
+    async for chunk in chunks:
+        await response.write(chunk)
+    await response.write_eof()
+    return response
 
 
 class JsonStream:

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 from shoal.compose import labels as names
 from shoal.compose.observed import ObservedContainer, ObservedState
-from shoal.compose.operations import Call, Plan
-from shoal.compose.planning.draft import Draft, call
+from shoal.compose.operations import Plan
+from shoal.compose.planning.draft import Draft
 from shoal.compose.planning.options import DownOptions
 from shoal.compose.planning.orphans import orphan_warning, orphans_of
 from shoal.compose.planning.resources import IN_USE
 from shoal.compose.planning.selection import dependants, selected
-from shoal.compose.planning.steps import GONE, remove, stop
+from shoal.compose.planning.steps import remove, remove_object, stop
 from shoal.compose.project import Project, Service
 
 
@@ -75,19 +75,7 @@ def _networks(draft: Draft, project: Project, observed: ObservedState, after: li
     for network in observed.networks.values():
         owner = network.labels.get(names.PROJECT)
         if owner == project.name or (network.name in declared and not owner and _is_own(network.name, project)):
-            draft.add(
-                Call(
-                    id=f"remove network {network.name}",
-                    subject=f"Network {network.name}",
-                    doing="Removing",
-                    done="Removed",
-                    cause="down",
-                    depends_on=tuple(after),
-                    request=call("DELETE", f"/networks/{network.name}"),
-                    accept=(GONE,),
-                    in_use=IN_USE,
-                )
-            )
+            remove_object(draft, "network", network.name, "down", after, in_use=IN_USE)
 
 
 def _is_own(name: str, project: Project) -> bool:
@@ -98,19 +86,7 @@ def _is_own(name: str, project: Project) -> bool:
 def _volumes(draft: Draft, project: Project, observed: ObservedState, after: list[str]) -> None:
     for volume in observed.volumes.values():
         if volume.labels.get(names.PROJECT) == project.name:
-            draft.add(
-                Call(
-                    id=f"remove volume {volume.name}",
-                    subject=f"Volume {volume.name}",
-                    doing="Removing",
-                    done="Removed",
-                    cause="down",
-                    depends_on=tuple(after),
-                    request=call("DELETE", f"/volumes/{volume.name}"),
-                    accept=(GONE,),
-                    in_use=IN_USE,
-                )
-            )
+            remove_object(draft, "volume", volume.name, "down", after, in_use=IN_USE)
 
 
 def _images(draft: Draft, project: Project, observed: ObservedState, options: DownOptions, after: list[str]) -> None:
@@ -119,17 +95,4 @@ def _images(draft: Draft, project: Project, observed: ObservedState, options: Do
             continue
         reference = project.image_of(service)
         if observed.image_id(reference):
-            draft.add(
-                Call(
-                    id=f"remove image {reference}",
-                    subject=f"Image {reference}",
-                    doing="Removing",
-                    done="Removed",
-                    cause="down",
-                    depends_on=tuple(after),
-                    service=service.name,
-                    request=call("DELETE", f"/images/{reference}"),
-                    accept=(GONE,),
-                    in_use=IN_USE,
-                )
-            )
+            remove_object(draft, "image", reference, "down", after, in_use=IN_USE, service=service.name)

@@ -8,7 +8,7 @@ from shoal.compose.label_sets import network_labels, volume_labels
 from shoal.compose.observed import ObservedContainer, ObservedState
 from shoal.compose.operations import Call, Question, QuestionKind
 from shoal.compose.planning.draft import Draft, call
-from shoal.compose.planning.steps import GONE, remove, stop
+from shoal.compose.planning.steps import GONE, remove, remove_object, stop
 from shoal.compose.project import IpamPool, Network, Project, Service, Volume
 from shoal.errors import NotFound
 
@@ -85,17 +85,8 @@ class Resources:
             if network.name in container.networks:
                 freed.append(self._disconnect(network, container))
                 self.stopped.add(container.name)
-        removal = Call(
-            id=f"remove network {network.name}",
-            subject=f"Network {network.name}",
-            doing="Removing",
-            done="Removed",
-            cause="configuration changed",
-            depends_on=tuple(freed),
-            request=call("DELETE", f"/networks/{network.name}"),
-            accept=(GONE,),
-        )
-        creation = self._create_network(network, "configuration changed", (self._draft.add(removal),))
+        removal = remove_object(self._draft, "network", network.name, "configuration changed", freed)
+        creation = self._create_network(network, "configuration changed", (removal,))
         self.networks[network.key] = self._draft.add(creation)
         self.remade.add(network.name)
 
@@ -174,17 +165,8 @@ class Resources:
                     last = stop(self._draft, container, service, cause, timeout_s=self._timeout_s)
                 freed.append(remove(self._draft, container, cause, volumes=False, after=(last,) if last else ()))
                 self.cleared.add(container.name)
-        removal = Call(
-            id=f"remove volume {volume.name}",
-            subject=f"Volume {volume.name}",
-            doing="Removing",
-            done="Removed",
-            cause="configuration changed",
-            depends_on=tuple(freed),
-            request=call("DELETE", f"/volumes/{volume.name}"),
-            accept=(GONE,),
-        )
-        creation = self._create_volume(volume, "configuration changed", (self._draft.add(removal),))
+        removal = remove_object(self._draft, "volume", volume.name, "configuration changed", freed)
+        creation = self._create_volume(volume, "configuration changed", (removal,))
         self.volumes[volume.key] = self._draft.add(creation)
         self.remade.add(volume.name)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from shoal.compose.observed import ObservedContainer
-from shoal.compose.operations import RunHook, WaitFor
+from shoal.compose.operations import Call, RunHook, WaitFor
 from shoal.compose.parts import Condition, Hook
 from shoal.compose.planning.draft import Draft, call, container_call
 from shoal.compose.project import Service
@@ -58,6 +58,30 @@ def remove(
             accept=(GONE,),
             depends_on=tuple(after),
             service=container.service,
+            **words,
+        )
+    )
+
+
+def remove_object(
+    draft: Draft, kind: str, name: str, cause: str, after: Iterable[str], *, in_use: tuple[int, ...] = (), **words: str
+) -> str:
+    """Remove a network, a volume or an image; id of the operation.
+
+    in_use: statuses that say that it is in use, where that is a warning
+    words: more fields of the operation
+    """
+    return draft.add(
+        Call(
+            id=f"remove {kind} {name}",
+            subject=f"{kind.capitalize()} {name}",
+            doing="Removing",
+            done="Removed",
+            cause=cause,
+            depends_on=tuple(after),
+            request=call("DELETE", f"/{kind}s/{name}"),
+            accept=(GONE,),
+            in_use=in_use,
             **words,
         )
     )
