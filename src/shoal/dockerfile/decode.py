@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from shoal.dockerfile import instructions as i
 from shoal.dockerfile.flags import Flags
@@ -164,52 +165,35 @@ def _transfer_words(r: _Reading) -> tuple[tuple[str, ...], str, tuple[i.HeredocF
     return tuple(w for w in words[:-1] if w not in marks), words[-1], r.heredocs()
 
 
-def _copy(r: _Reading) -> i.Copy:
-    chown, chmod, stage = r.flags.text("chown"), r.flags.text("chmod"), r.flags.text("from")
-    link, parents = r.flags.flag("link"), r.flags.flag("parents")
-    exclude = tuple(flag.value for flag in r.flags.all("exclude"))
+def _transfer(r: _Reading) -> dict[str, Any]:
+    """The fields that COPY and ADD share. Their own flags must have been read: others are refused here."""
+    fields: dict[str, Any] = {
+        "chown": r.flags.text("chown"),
+        "chmod": r.flags.text("chmod"),
+        "link": r.flags.flag("link"),
+        "exclude": tuple(flag.value for flag in r.flags.all("exclude")),
+    }
     r.flags.end()
     sources, destination, heredocs = _transfer_words(r)
-    return i.Copy(
-        position=r.position,
-        original=r.original,
-        sources=sources,
-        destination=destination,
-        chown=chown,
-        chmod=chmod,
-        link=link,
-        exclude=exclude,
-        heredocs=heredocs,
-        source_stage=stage,
-        parents=parents,
-    )
+    places = {"position": r.position, "original": r.original}
+    return {**places, **fields, "sources": sources, "destination": destination, "heredocs": heredocs}
+
+
+def _copy(r: _Reading) -> i.Copy:
+    stage, parents = r.flags.text("from"), r.flags.flag("parents")
+    return i.Copy(source_stage=stage, parents=parents, **_transfer(r))
 
 
 def _add(r: _Reading) -> i.Add:
-    chown, chmod, checksum = r.flags.text("chown"), r.flags.text("chmod"), r.flags.text("checksum")
-    link = r.flags.flag("link")
+    checksum = r.flags.text("checksum")
     r.flags.flag("keep-git-dir")
     unpack = r.flags.flag("unpack") if r.flags.given("unpack") else None
-    exclude = tuple(flag.value for flag in r.flags.all("exclude"))
-    r.flags.end()
+    fields = _transfer(r)
     if checksum and "$" not in checksum and not _CHECKSUM.fullmatch(checksum):
         raise r.bad(f'checksum: expected "sha256:" and 64 hex digits, got "{checksum}"')
-    sources, destination, heredocs = _transfer_words(r)
-    if checksum and len(sources) != 1:
-        raise r.bad(f"checksum can be specified only for a single source, got {len(sources)}")
-    return i.Add(
-        position=r.position,
-        original=r.original,
-        sources=sources,
-        destination=destination,
-        chown=chown,
-        chmod=chmod,
-        link=link,
-        exclude=exclude,
-        heredocs=heredocs,
-        checksum=checksum,
-        unpack=unpack,
-    )
+    if checksum and len(fields["sources"]) != 1:
+        raise r.bad(f"checksum can be specified only for a single source, got {len(fields['sources'])}")
+    return i.Add(checksum=checksum, unpack=unpack, **fields)
 
 
 def _workdir(r: _Reading) -> i.Workdir:
