@@ -7,7 +7,7 @@ from shoal.api.replies import json_reply
 from shoal.api.request import Request
 from shoal.api.router import Route
 from shoal.engine.images import Images
-from shoal.wire.image import encode_platform
+from shoal.oci.manifest import platform_json
 
 
 def routes(images: Images) -> list[Route]:
@@ -27,6 +27,6 @@ class DistributionRouter:
         return json_reply(
             {
                 "Descriptor": {"mediaType": found.media_type, "digest": found.digest, "size": len(found.body)},
-                "Platforms": [encode_platform(platform) for platform in platforms],
+                "Platforms": [platform_json(platform) for platform in platforms],
             }
         )

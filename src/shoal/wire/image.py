@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from shoal.errors import InvalidArgument
-from shoal.model.image import HistoryItem, Image, Layer, Platform
+from shoal.model.image import HistoryItem, Image, Layer
 from shoal.wire.fields import read_object, read_text
 from shoal.wire.image_config import encode_image_config
 from shoal.wire.times import NEVER, encode_time
@@ -123,16 +123,6 @@ def _history_entry(item: HistoryItem, layer: Layer | None) -> dict[str, Any]:
         "Size": layer.unpacked_bytes if layer else 0,
         "Tags": None,
     }
-
-
-def encode_platform(platform: Platform) -> dict[str, str]:
-    """An OCI platform."""
-    value = {"architecture": platform.architecture, "os": platform.os}
-    if platform.os_version:
-        value["os.version"] = platform.os_version
-    if platform.variant:
-        value["variant"] = platform.variant
-    return value
 
 
 def decode_platform(value: Any) -> str:

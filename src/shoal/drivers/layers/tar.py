@@ -5,6 +5,7 @@ reads a header with one pass and gives the data without copying.
 Source: POSIX.1-2017 pax; GNU tar manual, "Basic Tar Format" and "Sparse Formats".
 """
 
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,15 @@ _SPARSE_LIMIT = 1 << 20
 _MAX_FILE_BYTES = 1 << 44
 
 FILE, LINK, SYMLINK, CHAR, BLOCK_DEVICE, FOLDER, FIFO = "0", "1", "2", "3", "4", "5", "6"
+#: {file type of stat(2): kind of a member}; sockets have none
+KINDS = {
+    stat.S_IFREG: FILE,
+    stat.S_IFLNK: SYMLINK,
+    stat.S_IFCHR: CHAR,
+    stat.S_IFBLK: BLOCK_DEVICE,
+    stat.S_IFDIR: FOLDER,
+    stat.S_IFIFO: FIFO,
+}
 _XATTR = "SCHILY.xattr."
 
 

@@ -6,30 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from shoal.drivers.layers.folders import lstat_below
-from shoal.drivers.layers.tar import (
-    BLOCK_DEVICE,
-    CHAR,
-    FIFO,
-    FILE,
-    FOLDER,
-    LINK,
-    SYMLINK,
-    TarEntry,
-)
+from shoal.drivers.layers.tar import BLOCK_DEVICE, CHAR, FILE, FOLDER, KINDS, LINK, SYMLINK, TarEntry
 from shoal.drivers.layers.tar_writer import END, encode_header, padding
 from shoal.drivers.layers.unpack import OPAQUE_XATTR
 from shoal.model.change import Change, ChangeKind
 from shoal.oci.whiteout import opaque_name, whiteout_name
 
 _CHUNK = 1 << 20
-_KINDS = {
-    stat.S_IFREG: FILE,
-    stat.S_IFLNK: SYMLINK,
-    stat.S_IFCHR: CHAR,
-    stat.S_IFBLK: BLOCK_DEVICE,
-    stat.S_IFDIR: FOLDER,
-    stat.S_IFIFO: FIFO,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +148,7 @@ class LayerTar:
 
     def _entry(self, found: Found, full: str) -> TarEntry:
         status = found.status
-        kind = _KINDS[stat.S_IFMT(status.st_mode)]
+        kind = KINDS[stat.S_IFMT(status.st_mode)]
         entry = TarEntry(
             name=found.path,
             kind=kind,

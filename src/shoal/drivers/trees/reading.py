@@ -4,20 +4,12 @@ import os
 import stat
 from collections.abc import Iterator
 
-from shoal.drivers.layers.tar import BLOCK_DEVICE, CHAR, FIFO, FILE, FOLDER, LINK, SYMLINK, TarEntry
+from shoal.drivers.layers.tar import FILE, KINDS, LINK, SYMLINK, TarEntry
 from shoal.drivers.layers.tar_writer import END, encode_header, padding
 from shoal.drivers.trees.inside import follows, last_name, open_inside
 
 _CHUNK = 1 << 18
 _XATTRS = ("security.capability", "user.")
-_KINDS = {
-    stat.S_IFREG: FILE,
-    stat.S_IFLNK: SYMLINK,
-    stat.S_IFCHR: CHAR,
-    stat.S_IFBLK: BLOCK_DEVICE,
-    stat.S_IFDIR: FOLDER,
-    stat.S_IFIFO: FIFO,
-}
 
 
 def tar_of(root: int, path: str, *, bare: bool = False) -> Iterator[bytes]:
@@ -126,7 +118,7 @@ def _open_regular(parent: int, below: str) -> int | None:
 def _entry(name: str, info: os.stat_result, path: str) -> TarEntry:
     return TarEntry(
         name=name,
-        kind=_KINDS[stat.S_IFMT(info.st_mode)],
+        kind=KINDS[stat.S_IFMT(info.st_mode)],
         mode=stat.S_IMODE(info.st_mode),
         uid=info.st_uid,
         gid=info.st_gid,
