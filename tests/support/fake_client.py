@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from shoal.client.errors import answer_error
 from shoal.client.hosts import Host
+from shoal.client.http import Client
 from shoal.client.streams import encode_query
 from tests.support.fake_docker import FakeDocker, Reply
 
@@ -48,12 +49,12 @@ class FakeResponse:
         self.close()
 
 
-class FakeClient:
-    """Stands for shoal.client.http.Client. `sent`: (method, path with query, headers) of all requests."""
+class FakeClient(Client):
+    """A client without a connection. `sent`: (method, path with query, headers) of all requests."""
 
     def __init__(self, docker: FakeDocker) -> None:
+        super().__init__(Host("unix", path="/run/fake.sock"))
         self.docker = docker
-        self.host = Host("unix", path="/run/fake.sock")
         self.sent: list[tuple[str, str, dict[str, str]]] = []
 
     def request(
@@ -65,7 +66,7 @@ class FakeClient:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         timeout_s: float | None = None,
-    ) -> FakeResponse:
+    ) -> Any:
         target = path + encode_query(query)
         self.sent.append((method, target, dict(headers or {})))
         if body is None or isinstance(body, bytes):
@@ -78,21 +79,3 @@ class FakeClient:
         if reply.status >= 400:
             raise answer_error(reply.status, reply.body["message"])
         return FakeResponse(reply)
-
-    def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
-        return self.request("GET", path, query).json()
-
-    def post(self, path: str, query: Mapping[str, Any] | None = None, body: Any = None) -> Any:
-        return self.request("POST", path, query, body=body).json()
-
-    def delete(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
-        return self.request("DELETE", path, query).json()
-
-    def put(
-        self,
-        path: str,
-        query: Mapping[str, Any] | None = None,
-        body: Any = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Any:
-        return self.request("PUT", path, query, body=body, headers=headers).json()

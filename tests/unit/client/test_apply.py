@@ -6,14 +6,13 @@ import tarfile
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from shoal.client.apply import Applier, Outcome
 from shoal.client.apply_doors import BuildContext, Doors
 from shoal.client.apply_progress import Phase, Progress
-from shoal.client.http import Client
 from shoal.compose.operations import (
     BuildImage,
     Call,
@@ -46,7 +45,7 @@ class Bench:
         self.docker = docker
         self.client = FakeClient(docker)
         self.told: list[Progress] = []
-        self.applier = Applier(cast(Client, self.client), report=self.told.append, **options)
+        self.applier = Applier(self.client, report=self.told.append, **options)
 
     def apply(self, *operations: Operation) -> Outcome:
         return self.applier.apply(Plan(operations=operations))
