@@ -6,7 +6,6 @@ from typing import Any, cast
 import pytest
 
 from shoal.client.apply import Applier
-from shoal.client.http import Client
 from shoal.compose.labels import CONTENT_HASH, DEPENDS_ON
 from shoal.compose.observed import observed_state
 from shoal.compose.operations import Call, CopyFiles
@@ -123,7 +122,7 @@ def test_docker_compose_finds_what_shoal_made_unchanged(folder: Path, tmp_path: 
     project = loaded(folder, check_support=False).project
     docker = engine_for(project)
     plan = plan_up(project, observed(docker), UpOptions(start=False))
-    Applier(cast(Client, FakeClient(docker))).apply(plan).raise_failure()
+    Applier(FakeClient(docker)).apply(plan).raise_failure()
     before = {container.name: container.id for container in docker.containers.values()}
     with serve(docker, tmp_path / "docker.sock"):
         foreign(folder, tmp_path / "docker.sock", "create", "--pull", "never")

@@ -10,7 +10,6 @@ import pytest
 
 from shoal.cli.command import Context
 from shoal.cli.main import run
-from shoal.client.http import Client
 from tests.support.fake_client import FakeClient
 from tests.support.fake_docker import FakeDocker, Refused
 
@@ -58,7 +57,7 @@ class Shell:
             stdin=cast(Any, io.BytesIO(stdin)),
             stdout=out,
             stderr=err,
-            client_maker=lambda: cast(Client, self.client),
+            client_maker=lambda: self.client,
         )
         self.docker.calls.clear()
         self.client.sent.clear()
