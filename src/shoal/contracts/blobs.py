@@ -22,7 +22,7 @@ class Blobs(Protocol):
         ...
 
     def read(self, digest: str) -> bytes:
-        """The whole of a small blob (manifest, config). Raises: NotFound"""
+        """The whole of a small blob (manifest, config). Raises: NotFound, InvalidArgument (too large for one)"""
         ...
 
     async def add(self, data: bytes) -> str:

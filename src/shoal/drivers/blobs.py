@@ -10,7 +10,7 @@ from collections.abc import AsyncIterable, Callable, Iterator, Sequence
 from pathlib import Path
 
 from shoal.drivers.threads import in_thread
-from shoal.errors import DriverError, NotFound, ShoalError
+from shoal.errors import DriverError, InvalidArgument, NotFound, ShoalError
 from shoal.oci.digest import encoded, parse_digest, sha256
 
 _CHUNK = 1 << 20
@@ -18,6 +18,7 @@ _DAY_NS = 24 * 3600 * 1_000_000_000
 _LAYOUT = '{"imageLayoutVersion":"1.0.0"}'
 _FLUSH_BYTES = 1 << 20
 _DIRECT_BYTES = 64 << 10
+_SMALL_BYTES = 16 << 20
 
 
 class BlobStore:
@@ -58,9 +59,13 @@ class BlobStore:
     def read(self, digest: str) -> bytes:
         """The whole of a small blob."""
         try:
-            return self.path(digest).read_bytes()
+            with open(self.path(digest), "rb") as file:
+                data = file.read(_SMALL_BYTES + 1)
         except FileNotFoundError:
             raise NotFound(f"No such blob: {digest}") from None
+        if len(data) > _SMALL_BYTES:
+            raise InvalidArgument(f"blob {digest} is no manifest or config: it has more than {_SMALL_BYTES} bytes")
+        return data
 
     async def add(self, data: bytes) -> str:
         """The digest of `data`, which is kept from now on."""

@@ -10,7 +10,7 @@ import pytest
 
 from shoal.contracts.blobs import Blobs
 from shoal.drivers.blobs import BlobStore
-from shoal.errors import DriverError, NotFound
+from shoal.errors import DriverError, InvalidArgument, NotFound
 from tests.support.image_node import chunks_of
 
 DAY_NS = 24 * 3600 * 10**9
@@ -50,6 +50,12 @@ async def test_what_is_not_here(blobs: Blobs) -> None:
     await blobs.add(DATA)
     await blobs.remove(DIGEST)
     assert (blobs.size(DIGEST), list(blobs.digests())) == (None, [])
+
+
+async def test_what_is_too_large_for_a_manifest_is_not_read_into_memory(blobs: Blobs) -> None:
+    digest = await blobs.add(bytes(17 << 20))
+    with pytest.raises(InvalidArgument, match="no manifest or config"):
+        blobs.read(digest)
 
 
 async def test_a_download_goes_on_where_it_was_cut(blobs: Blobs, tmp_path: Path) -> None:
