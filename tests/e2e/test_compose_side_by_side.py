@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from shoal.client.apply import Applier
+from shoal.client.apply.applier import Applier
 from shoal.compose.labels import CONTENT_HASH, DEPENDS_ON
 from shoal.compose.observed import observed_state
 from shoal.compose.operations import Call, CopyFiles

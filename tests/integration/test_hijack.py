@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from shoal.api.app import App
-from shoal.api.hijack import Hijacked, hijack
-from shoal.api.request import Request
-from shoal.api.router import Route
+from shoal.api.http.app import App
+from shoal.api.http.hijack import Hijacked, hijack
+from shoal.api.http.request import Request
+from shoal.api.http.router import Route
 
 
 async def echo(request: Request) -> web.StreamResponse:

@@ -6,10 +6,10 @@ from typing import Protocol
 
 from aiohttp import web
 
-from shoal.api.progress import body_chunks, stream_progress
-from shoal.api.replies import json_reply
-from shoal.api.request import Request
-from shoal.api.router import Route
+from shoal.api.http.progress import body_chunks, stream_progress
+from shoal.api.http.replies import json_reply
+from shoal.api.http.request import Request
+from shoal.api.http.router import Route
 from shoal.errors import NotFound
 from shoal.model.build import BuildCacheEntry, BuildRequest
 from shoal.model.image import Image

@@ -6,7 +6,7 @@ Source: the contract's `paths`; a test compares where the contract is at hand. d
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from shoal.api.router import Route
+from shoal.api.http.router import Route
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from typing import Any
 
 from aiohttp import web
 
-from shoal.api.replies import json_reply
-from shoal.api.request import Request
-from shoal.api.router import Route
+from shoal.api.http.replies import json_reply
+from shoal.api.http.request import Request
+from shoal.api.http.router import Route
 from shoal.engine.builds import Builds
 from shoal.engine.containers import Containers
 from shoal.engine.images import Images

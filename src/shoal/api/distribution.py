@@ -3,9 +3,9 @@
 from aiohttp import web
 
 from shoal.api.auth import registry_auth
-from shoal.api.replies import json_reply
-from shoal.api.request import Request
-from shoal.api.router import Route
+from shoal.api.http.replies import json_reply
+from shoal.api.http.request import Request
+from shoal.api.http.router import Route
 from shoal.engine.images import Images
 from shoal.oci.manifest import platform_json
 

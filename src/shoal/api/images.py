@@ -7,10 +7,10 @@ from typing import Any
 from aiohttp import web
 
 from shoal.api.auth import registry_auth
-from shoal.api.progress import body_chunks, stream_progress
-from shoal.api.replies import json_reply, send_stream
-from shoal.api.request import Request
-from shoal.api.router import Route
+from shoal.api.http.progress import body_chunks, stream_progress
+from shoal.api.http.replies import json_reply, send_stream
+from shoal.api.http.request import Request
+from shoal.api.http.router import Route
 from shoal.engine.images import Images, Removal
 from shoal.errors import InvalidArgument, NotFound, NotSupported
 from shoal.model.image import Image

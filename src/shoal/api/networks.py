@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
-from shoal.api.replies import empty, json_reply
-from shoal.api.request import Request
-from shoal.api.router import Route
+from shoal.api.http.replies import empty, json_reply
+from shoal.api.http.request import Request
+from shoal.api.http.router import Route
 from shoal.engine.networks import Networks
 from shoal.wire.network import decode_connect, decode_disconnect, decode_network_create, encode_network
 

@@ -2,25 +2,9 @@
 
 from dataclasses import dataclass
 
-from shoal.api import (
-    archive,
-    attach,
-    auth,
-    build,
-    commit,
-    containers,
-    disk_usage,
-    distribution,
-    exec,
-    images,
-    logs,
-    networks,
-    stand_ins,
-    stats,
-    system,
-    volumes,
-)
-from shoal.api.router import Route
+from shoal.api import auth, build, disk_usage, distribution, images, networks, stand_ins, system, volumes
+from shoal.api.container import archive, attach, commit, exec, life, logs, stats
+from shoal.api.http.router import Route
 from shoal.engine.builds import Builds
 from shoal.engine.commits import Commits
 from shoal.engine.containers import Containers
@@ -65,7 +49,7 @@ def all_routes(nouns: Nouns) -> list[Route]:
         *distribution.routes(nouns.images),
         *images.routes(nouns.images),
         *commit.routes(nouns.commits),
-        *containers.routes(nouns.containers),
+        *life.routes(nouns.containers),
         *attach.routes(nouns.attaches),
         *logs.routes(nouns.logs),
         *archive.routes(nouns.archives),

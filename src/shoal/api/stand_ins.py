@@ -4,9 +4,9 @@ from typing import Protocol
 
 from aiohttp import web
 
-from shoal.api.progress import stream_progress
-from shoal.api.request import Request
-from shoal.api.router import Route
+from shoal.api.http.progress import stream_progress
+from shoal.api.http.request import Request
+from shoal.api.http.router import Route
 from shoal.errors import InvalidArgument
 from shoal.model.image import Image
 from shoal.model.progress import Report

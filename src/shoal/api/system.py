@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from shoal import __version__
-from shoal.api.replies import HEADERS, JsonStream, json_reply
-from shoal.api.request import API_VERSION, MIN_API_VERSION, Request
-from shoal.api.router import Route
+from shoal.api.http.replies import HEADERS, JsonStream, json_reply
+from shoal.api.http.request import API_VERSION, MIN_API_VERSION, Request
+from shoal.api.http.router import Route
 from shoal.engine.system import System
 from shoal.errors import NotFound
 from shoal.model.event import Event

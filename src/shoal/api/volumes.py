@@ -4,9 +4,9 @@ from typing import Any
 
 from aiohttp import web
 
-from shoal.api.replies import empty, json_reply
-from shoal.api.request import Request
-from shoal.api.router import Route
+from shoal.api.http.replies import empty, json_reply
+from shoal.api.http.request import Request
+from shoal.api.http.router import Route
 from shoal.engine.volumes import Volumes
 from shoal.errors import InvalidArgument
 from shoal.model.volume import Volume

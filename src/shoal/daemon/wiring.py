@@ -5,8 +5,8 @@ import secrets
 import time
 from pathlib import Path
 
-from shoal.api.app import App
 from shoal.api.contract import unserved
+from shoal.api.http.app import App
 from shoal.api.nouns import Nouns, all_routes
 from shoal.daemon.drivers import Drivers
 from shoal.drivers.host_facts import read_host_facts

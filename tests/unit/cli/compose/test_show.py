@@ -10,7 +10,7 @@ from shoal.cli.compose.show.colours import wants_colour
 from shoal.cli.compose.show.log_lines import LogLines
 from shoal.cli.compose.show.progress import JsonWriter, PlainWriter, TtyWriter, Writer, make_writer
 from shoal.cli.compose.show.rows import Rows
-from shoal.client.apply_progress import Phase, Progress
+from shoal.client.apply.progress import Phase, Progress
 
 NETWORK, WEB = "Network counter_counter-net", "Container counter-web-1"
 

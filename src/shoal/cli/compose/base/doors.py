@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from shoal.client.apply_doors import BuildContext, Doors
+from shoal.client.apply.doors import BuildContext, Doors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from shoal.cli.command import Context
     from shoal.cli.flags import Options
-    from shoal.client.apply import Outcome
+    from shoal.client.apply.applier import Outcome
     from shoal.compose.load import LoadResult
     from shoal.compose.operations import Operation, Plan
     from shoal.compose.project import Project
@@ -163,7 +163,7 @@ class Session:
         Raises: the first error, KeyboardInterrupt
         """
         from shoal.cli.compose.base.doors import make_doors
-        from shoal.client.apply import Applier, Outcome
+        from shoal.client.apply.applier import Applier, Outcome
 
         self.warn_all(plan.warnings)
         if self.dry_run:
@@ -188,7 +188,7 @@ class Session:
     def _show_tails(self, outcome: Outcome, writer: Writer) -> None:
         """The last lines of failed builds; a terminal's rows had no room for them."""
         from shoal.cli.compose.show.progress import TtyWriter
-        from shoal.client.apply_steps import StreamFailed
+        from shoal.client.apply.steps import StreamFailed
 
         if not isinstance(writer, TtyWriter):
             return
@@ -240,7 +240,7 @@ class Session:
         return default if not answer else answer in ("y", "yes")
 
     def _tell_unchanged(self, plan: Plan, writer: Writer) -> None:
-        from shoal.client.apply_progress import Phase, Progress
+        from shoal.client.apply.progress import Phase, Progress
 
         for subject in plan.unchanged:
             writer.report(Progress(subject=subject, status="Running", phase=Phase.DONE))
@@ -248,7 +248,7 @@ class Session:
             writer.report(Progress(subject=subject, status=status, phase=Phase.DONE))
 
     def _parallel(self) -> int:
-        from shoal.client.apply import DEFAULT_PARALLEL
+        from shoal.client.apply.applier import DEFAULT_PARALLEL
 
         text = str(self._group.number("parallel") or "") or self.found.env.get("COMPOSE_PARALLEL_LIMIT") or ""
         if not text:

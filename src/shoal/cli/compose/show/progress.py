@@ -7,7 +7,7 @@ import threading
 import time
 
 from shoal.cli.compose.show.rows import Rows
-from shoal.client.apply_progress import Phase, Progress
+from shoal.client.apply.progress import Phase, Progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from shoal.cli.compose.show.colours import BLUE, DIM, GREEN, RED, YELLOW, paint
 from shoal.cli.units import ellipsis, size_text
-from shoal.client.apply_progress import Phase, Progress
+from shoal.client.apply.progress import Phase, Progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

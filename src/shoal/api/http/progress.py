@@ -6,8 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
-from shoal.api.replies import JsonStream
-from shoal.api.request import Request
+from shoal.api.http.replies import JsonStream
+from shoal.api.http.request import Request
 from shoal.model.progress import Progress, Report
 from shoal.wire.progress import encode_progress
 

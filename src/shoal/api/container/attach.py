@@ -2,11 +2,11 @@
 
 from aiohttp import web
 
-from shoal.api.hijack import MULTIPLEXED, RAW, Hijacked, hijack
-from shoal.api.pump import Stdio, pump
-from shoal.api.replies import empty
-from shoal.api.request import Request
-from shoal.api.router import Route
+from shoal.api.http.hijack import MULTIPLEXED, RAW, Hijacked, hijack
+from shoal.api.http.pump import Stdio, pump
+from shoal.api.http.replies import empty
+from shoal.api.http.request import Request
+from shoal.api.http.router import Route
 from shoal.engine.streams.attach import Attaches, AttachOptions
 from shoal.errors import InvalidArgument
 from shoal.wire.detach_keys import parse_detach_keys

@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
-from shoal.api.replies import JsonStream, json_reply
-from shoal.api.request import Request
-from shoal.api.router import Route
+from shoal.api.http.replies import JsonStream, json_reply
+from shoal.api.http.request import Request
+from shoal.api.http.router import Route
 from shoal.engine.streams.stats import Stats
 from shoal.wire.stats import encode_stats
 

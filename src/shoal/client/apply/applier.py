@@ -15,13 +15,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
-from shoal.client.apply_doors import Doors
-from shoal.client.apply_progress import Phase, Progress, Report, nowhere
-from shoal.client.apply_steps import Notice, Steps
-from shoal.client.apply_wait import WaitFailed, Watch
+from shoal.client.apply.doors import Doors
+from shoal.client.apply.interrupts import interrupts
+from shoal.client.apply.progress import Phase, Progress, Report, nowhere
+from shoal.client.apply.steps import Notice, Steps
+from shoal.client.apply.wait import WaitFailed, Watch
 from shoal.client.errors import ClientError
 from shoal.client.http import Client
-from shoal.client.interrupts import interrupts
 from shoal.compose.operations import BuildImage, Call, Operation, Plan, Pull, Push, WaitFor
 from shoal.errors import ShoalError
 

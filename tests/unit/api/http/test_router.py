@@ -1,5 +1,5 @@
 from shoal.api.contract import OPERATIONS, unserved
-from shoal.api.router import Route, Router, split_version
+from shoal.api.http.router import Route, Router, split_version
 
 
 async def handler(request):  # type: ignore[no-untyped-def]

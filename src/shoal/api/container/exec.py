@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from shoal.api.attach import content_type_of, terminal_size
-from shoal.api.hijack import Hijacked, hijack
-from shoal.api.pump import Stdio, pump
-from shoal.api.replies import empty, json_reply
-from shoal.api.request import Request
-from shoal.api.router import Route
+from shoal.api.container.attach import content_type_of, terminal_size
+from shoal.api.http.hijack import Hijacked, hijack
+from shoal.api.http.pump import Stdio, pump
+from shoal.api.http.replies import empty, json_reply
+from shoal.api.http.request import Request
+from shoal.api.http.router import Route
 from shoal.contracts.runtime import ExecProcess
 from shoal.engine.execs import Execs
 from shoal.errors import Conflict, InvalidArgument, ShoalError

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from shoal.api.hijack import RawStream
+from shoal.api.http.hijack import RawStream
 from shoal.wire.detach_keys import DetachScanner
 from shoal.wire.frames import frame
 

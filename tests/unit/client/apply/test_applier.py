@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from shoal.client.apply import Applier, Outcome
-from shoal.client.apply_doors import BuildContext, Doors
-from shoal.client.apply_progress import Phase, Progress
+from shoal.client.apply.applier import Applier, Outcome
+from shoal.client.apply.doors import BuildContext, Doors
+from shoal.client.apply.progress import Phase, Progress
 from shoal.compose.operations import (
     BuildImage,
     Call,

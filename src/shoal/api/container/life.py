@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from shoal.api.replies import empty, json_line, json_reply
-from shoal.api.request import Request
-from shoal.api.router import Route
+from shoal.api.http.replies import empty, json_line, json_reply
+from shoal.api.http.request import Request
+from shoal.api.http.router import Route
 from shoal.engine.containers import Containers
 from shoal.errors import InvalidArgument
 from shoal.model.container import Container

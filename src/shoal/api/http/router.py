@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from shoal.api.request import Request
+from shoal.api.http.request import Request
 
 Handler = Callable[[Request], Awaitable[web.StreamResponse]]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from shoal.client import apply as module
-from shoal.client.interrupts import interrupts
+from shoal.client.apply import applier as module
+from shoal.client.apply.interrupts import interrupts
 from tests.support.fake_docker import FakeDocker
-from tests.unit.client.test_apply import Bench, create
+from tests.unit.client.apply.test_applier import Bench, create
 
 
 def test_the_first_is_told_and_the_second_raised() -> None:

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from shoal import __version__
-from shoal.api.request import API_VERSION, Request
+from shoal.api.http.request import API_VERSION, Request
 from shoal.errors import DriverError, InternalError, ShoalError
 
 log = logging.getLogger("shoal.api")

@@ -2,10 +2,10 @@
 
 from aiohttp import web
 
-from shoal.api.hijack import MULTIPLEXED, RAW
-from shoal.api.replies import send_stream
-from shoal.api.request import Request
-from shoal.api.router import Route
+from shoal.api.http.hijack import MULTIPLEXED, RAW
+from shoal.api.http.replies import send_stream
+from shoal.api.http.request import Request
+from shoal.api.http.router import Route
 from shoal.engine.streams.logs import LogOptions, LogStreams
 from shoal.errors import InvalidArgument
 from shoal.wire.times import parse_time

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from shoal.api.upgrade import read_body
+from shoal.api.http.upgrade import read_body
 from shoal.errors import InvalidArgument
 from shoal.wire.fields import read_object
 

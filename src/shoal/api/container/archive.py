@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
-from shoal.api.replies import empty, json_reply, send_stream
-from shoal.api.request import Request
-from shoal.api.router import Route
+from shoal.api.http.replies import empty, json_reply, send_stream
+from shoal.api.http.request import Request
+from shoal.api.http.router import Route
 from shoal.engine.streams.archives import Archives
 from shoal.errors import InvalidArgument
 from shoal.wire.archive import encode_changes, encode_path_stat

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shoal.client.apply_doors import Doors
-from shoal.client.apply_progress import Phase, Progress, Report
+from shoal.client.apply.doors import Doors
+from shoal.client.apply.progress import Phase, Progress, Report
 from shoal.client.containers import segment
 from shoal.client.errors import ClientError
 from shoal.client.http import Client, Response

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shoal.api.request import parse_json
+from shoal.api.http.request import parse_json
 from shoal.errors import InvalidArgument
 
 

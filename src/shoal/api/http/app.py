@@ -11,9 +11,9 @@ from typing import Any
 
 from aiohttp import web
 
-from shoal.api.replies import HEADERS, described, error_reply
-from shoal.api.request import API_VERSION, MIN_API_VERSION, Request
-from shoal.api.router import Match, Route, Router, split_version
+from shoal.api.http.replies import HEADERS, described, error_reply
+from shoal.api.http.request import API_VERSION, MIN_API_VERSION, Request
+from shoal.api.http.router import Match, Route, Router, split_version
 from shoal.errors import InvalidArgument, NotSupported, ShoalError
 
 log = logging.getLogger("shoal.api")

@@ -16,8 +16,8 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from shoal.api.request import Request
-from shoal.api.upgrade import is_upgrade, take_tail
+from shoal.api.http.request import Request
+from shoal.api.http.upgrade import is_upgrade, take_tail
 
 RAW = "application/vnd.docker.raw-stream"
 MULTIPLEXED = "application/vnd.docker.multiplexed-stream"

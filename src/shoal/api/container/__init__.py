@@ -1,0 +1,1 @@
+"""Endpoints of one container: its life, its streams, its files."""
