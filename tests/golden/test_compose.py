@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from shoal.compose.config_text import render_yaml
 from shoal.compose.load import LoadOptions, LoadResult, Source, load
 from shoal.compose.loading.dotenv import parse_dotenv
 from shoal.compose.observed import ObservedState
 from shoal.compose.plan import plan_images, plan_up, preview
-from shoal.compose.plan_text import render_plan
 from shoal.compose.planning.options import ImageOptions, UpOptions
-from shoal.compose.yaml_text import to_yaml
+from shoal.compose.text.config import render_yaml
+from shoal.compose.text.plan import render_plan
+from shoal.compose.text.yaml import to_yaml
 from tests.support.foreign import compose_binary
 
 HERE = Path(__file__).parent / "compose"

@@ -8,7 +8,7 @@ from typing import Any
 from shoal.api.contract import render_coverage
 from shoal.api.nouns import Nouns, all_routes
 from shoal.cli.reference import reference
-from shoal.compose.support_table import render_support_table
+from shoal.compose.keys.support import render_support_table
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from shoal.compose.key_types import Key
-from shoal.compose.keys import ROOT
+from shoal.compose.keys.support import render_support_table, support_of
+from shoal.compose.keys.table import ROOT
+from shoal.compose.keys.types import Key
 from shoal.compose.observed import ObservedState
 from shoal.compose.plan import plan_images, plan_up
 from shoal.compose.planning.options import ImageOptions, UpOptions
-from shoal.compose.support_table import render_support_table, support_of
 from shoal.errors import NotSupported
 from tests.support.compose_projects import load_text, with_images
 
@@ -63,7 +63,7 @@ def test_the_table_has_exactly_the_keys_of_the_schema():
 
 def test_the_docs_page_is_the_table():
     page = (DOCS / "compose-support.md").read_text()
-    assert page == render_support_table(), "run: python -m shoal.compose.support_table > docs/compose-support.md"
+    assert page == render_support_table(), "run: python -m shoal.compose.keys.support > docs/compose-support.md"
 
 
 #: A value for every key of a service, as YAML, and what the rest of the file must have for it.

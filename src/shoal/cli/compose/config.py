@@ -66,7 +66,7 @@ def _text(session: Session, result: LoadResult, services: Sequence[str]) -> str:
     for flag, lister in _LISTS.items():
         if options.flag(flag):
             return "".join(f"{line}\n" for line in lister(project))
-    from shoal.compose.config_text import render_json, render_yaml
+    from shoal.compose.text.config import render_json, render_yaml
 
     if options.flag("resolve-image-digests") or options.flag("lock-image-digests"):
         project = _with_digests(session, project)
@@ -114,7 +114,7 @@ _LISTS: dict[str, Callable[[Project], Iterable[str]]] = {
 
 
 def _hashes(project: Project, wanted: str) -> str:
-    from shoal.compose.config_text import config_hashes
+    from shoal.compose.text.config import config_hashes
 
     hashes = config_hashes(project)
     names = sorted(hashes) if wanted == "*" else [name.strip() for name in wanted.split(",") if name.strip()]

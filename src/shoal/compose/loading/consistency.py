@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from shoal.compose.key_types import did_you_mean
+from shoal.compose.keys.types import did_you_mean
 from shoal.compose.loading.tree import BadValue, Map, Path
 
 _INVALID = ": invalid compose project"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shoal.compose.key_container import CONTAINER
+from shoal.compose.keys.container import CONTAINER
 from shoal.compose.loading.decode_parts import (
     decode_build,
     decode_deploy,

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from functools import reduce
 from typing import Any
 
-from shoal.compose.key_types import check_value
-from shoal.compose.keys import ROOT
+from shoal.compose.keys.table import ROOT
+from shoal.compose.keys.types import check_value
 from shoal.compose.loading.canonical import FILE, canonical
 from shoal.compose.loading.dotenv import parse_dotenv
 from shoal.compose.loading.interpolation import Interpolator, interpolate

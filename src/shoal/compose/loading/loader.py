@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any
 
-from shoal.compose.key_types import did_you_mean
+from shoal.compose.keys.types import did_you_mean
 from shoal.compose.load import LoadOptions, LoadResult, Read, Source
 from shoal.compose.loading.consistency import check_consistency
 from shoal.compose.loading.decode import (

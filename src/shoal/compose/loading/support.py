@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shoal.compose.key_types import Key
-from shoal.compose.keys import ROOT
+from shoal.compose.keys.table import ROOT
+from shoal.compose.keys.types import Key
 from shoal.compose.loading.tree import Map, Path, dotted, locate
 from shoal.errors import NotSupported
 

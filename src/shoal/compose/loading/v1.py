@@ -7,7 +7,7 @@ with the linked name in place of an address. Volumes named in passing are the en
 
 from typing import Any
 
-from shoal.compose.keys import ROOT
+from shoal.compose.keys.table import ROOT
 from shoal.compose.loading.tree import Map
 
 _SIGNS = frozenset(("image", "build", "extends"))

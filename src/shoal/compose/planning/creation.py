@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from shoal.compose import labels as names
-from shoal.compose.container_body import API_SOCKET, Creation, container_body
-from shoal.compose.files import copied_files
+from shoal.compose.bodies.container import API_SOCKET, Creation, container_body
+from shoal.compose.bodies.files import copied_files
 from shoal.compose.observed import ObservedContainer, ObservedState
 from shoal.compose.operations import Call, CopyFiles, Request
 from shoal.compose.parts import Condition

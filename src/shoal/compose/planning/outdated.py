@@ -4,7 +4,7 @@ import re
 from collections.abc import Set
 
 from shoal.compose import labels as names
-from shoal.compose.hashes import content_hash, service_hash
+from shoal.compose.bodies.hashes import content_hash, service_hash
 from shoal.compose.observed import ObservedContainer, ObservedState
 from shoal.compose.project import Project, Service
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from shoal.compose import labels as names
-from shoal.compose.label_sets import network_labels, volume_labels
+from shoal.compose.bodies.label_sets import network_labels, volume_labels
 from shoal.compose.observed import ObservedContainer, ObservedState
 from shoal.compose.operations import Call, Question, QuestionKind
 from shoal.compose.planning.draft import Draft, call

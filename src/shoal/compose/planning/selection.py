@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from shoal.compose.key_types import did_you_mean
+from shoal.compose.keys.types import did_you_mean
 from shoal.compose.project import Project, Service
 from shoal.errors import NotFound
 

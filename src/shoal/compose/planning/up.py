@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from shoal.compose import labels as names
-from shoal.compose.container_body import Creation
+from shoal.compose.bodies.container import Creation
 from shoal.compose.loading.consistency import MAX_SCALE
 from shoal.compose.observed import ObservedContainer, ObservedState
 from shoal.compose.operations import Plan

@@ -7,14 +7,14 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shoal.compose.config_text import render_json, render_yaml
-from shoal.compose.key_types import AnyOf, Choice, ListOf, MapOf, Record
-from shoal.compose.keys import ROOT
+from shoal.compose.keys.table import ROOT
+from shoal.compose.keys.types import AnyOf, Choice, ListOf, MapOf, Record
 from shoal.compose.observed import ObservedState
 from shoal.compose.plan import plan_images, plan_up
-from shoal.compose.plan_text import render_plan
 from shoal.compose.planning.options import ImageOptions, UpOptions
-from shoal.compose.yaml_text import to_yaml
+from shoal.compose.text.config import render_json, render_yaml
+from shoal.compose.text.plan import render_plan
+from shoal.compose.text.yaml import to_yaml
 from shoal.errors import InternalError, ShoalError
 from tests.support.compose_projects import load_text
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from shoal.compose.loading.tree import Map, Mark, Override, Reset, Seq, locate
 from shoal.compose.loading.yaml_tree import parse_yaml
-from shoal.compose.yaml_text import to_yaml
+from shoal.compose.text.yaml import to_yaml
 from shoal.errors import InvalidArgument
 
 

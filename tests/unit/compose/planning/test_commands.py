@@ -25,7 +25,6 @@ from shoal.compose.plan import (
     plan_up,
     recovered_project,
 )
-from shoal.compose.plan_text import render_plan
 from shoal.compose.planning.options import (
     BuildOptions,
     DownOptions,
@@ -38,6 +37,7 @@ from shoal.compose.planning.options import (
     VerbOptions,
 )
 from shoal.compose.project import Project
+from shoal.compose.text.plan import render_plan
 from shoal.errors import InvalidArgument, NotFound
 from tests.support.compose_projects import after, image_id, project_of, with_images
 

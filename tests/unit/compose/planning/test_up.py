@@ -11,9 +11,9 @@ from shoal.compose import labels
 from shoal.compose.observed import ObservedMount, ObservedState
 from shoal.compose.operations import Call, WaitFor
 from shoal.compose.plan import plan_down, plan_images, plan_up, preview
-from shoal.compose.plan_text import render_plan
 from shoal.compose.planning.options import DownOptions, ImageOptions, UpOptions
 from shoal.compose.project import Project
+from shoal.compose.text.plan import render_plan
 from shoal.errors import InvalidArgument, NotFound
 from tests.support.compose_projects import after, image_id, project_of, with_images
 

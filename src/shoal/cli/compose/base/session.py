@@ -199,7 +199,7 @@ class Session:
 
     def show(self, plan: Plan) -> None:
         """Print what `plan` would do."""
-        from shoal.compose.plan_text import render_plan
+        from shoal.compose.text.plan import render_plan
 
         self.warn_all(plan.warnings)
         self.context.stdout.write(render_plan(plan))

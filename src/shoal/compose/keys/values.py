@@ -2,7 +2,7 @@
 
 import re
 
-from shoal.compose.key_types import (
+from shoal.compose.keys.types import (
     AnyOf,
     Choice,
     Key,

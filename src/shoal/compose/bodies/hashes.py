@@ -9,8 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from shoal.compose.config_order import ORDER, ordered, rank
 from shoal.compose.project import Network, Project, Service, Volume
+from shoal.compose.text.order import ORDER, ordered, rank
 
 #: Keys that change nothing about a container.
 _NOT_HASHED = frozenset(("build", "pull_policy", "scale", "depends_on", "profiles", "env_file"))

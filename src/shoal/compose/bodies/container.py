@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shoal.compose.files import bound_files
-from shoal.compose.host_config import device_requests, devices, mounts_of, resources, restart_policy
-from shoal.compose.label_sets import container_labels
+from shoal.compose.bodies.files import bound_files
+from shoal.compose.bodies.host_config import device_requests, devices, mounts_of, resources, restart_policy
+from shoal.compose.bodies.label_sets import container_labels
 from shoal.compose.noun import Noun, field
 from shoal.compose.parts import Attachment, HealthCheck
 from shoal.compose.project import Project, Service

@@ -1,6 +1,6 @@
 """The labels of each thing that Compose makes."""
 
-from shoal.compose.hashes import content_hash, network_hash, service_hash, volume_hash
+from shoal.compose.bodies.hashes import content_hash, network_hash, service_hash, volume_hash
 from shoal.compose.labels import (
     COMPOSE_VERSION,
     CONFIG_FILES,

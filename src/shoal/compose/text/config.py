@@ -3,12 +3,12 @@
 import json
 from typing import Any
 
-from shoal.compose.config_order import ORDER, ordered, rank
-from shoal.compose.hashes import service_hash
+from shoal.compose.bodies.hashes import service_hash
 from shoal.compose.loading.normalise import without_unused
 from shoal.compose.loading.tree import Map
 from shoal.compose.project import Project
-from shoal.compose.yaml_text import to_yaml
+from shoal.compose.text.order import ORDER, ordered, rank
+from shoal.compose.text.yaml import to_yaml
 
 
 def render_yaml(project: Project) -> str:

@@ -7,8 +7,8 @@ speak to a cluster and have no effect on one engine. The loader checks files aga
 
 import re
 
-from shoal.compose.key_container import CONTAINER, NO_MODELS, WINDOWS_ONLY
-from shoal.compose.key_types import (
+from shoal.compose.keys.container import CONTAINER, NO_MODELS, WINDOWS_ONLY
+from shoal.compose.keys.types import (
     NAME,
     AnyOf,
     Choice,
@@ -19,7 +19,7 @@ from shoal.compose.key_types import (
     Record,
     Scalar,
 )
-from shoal.compose.key_values import (
+from shoal.compose.keys.values import (
     BOOL,
     DEVICE_REQUESTS,
     FILE_REFS,

@@ -1,17 +1,17 @@
 """`docs/compose-support.md`, generated from the table of keys.
 
-`python -m shoal.compose.support_table` prints it; a test holds the page equal to it.
+`python -m shoal.compose.keys.support` prints it; a test holds the page equal to it.
 """
 
 from collections.abc import Iterator, Mapping
 
-from shoal.compose.key_types import Key, path_text
-from shoal.compose.keys import BUILD, CONFIG, JOB, NETWORK, PRE_START_KEYS, ROOT, SECRET, SERVICE, VOLUME
+from shoal.compose.keys.table import BUILD, CONFIG, JOB, NETWORK, PRE_START_KEYS, ROOT, SECRET, SERVICE, VOLUME
+from shoal.compose.keys.types import Key, path_text
 
 _HEAD = """# Compose keys
 
 Every key of the Compose file format, and what Shoal does with it. Generated from the table that files are checked
-against (`python -m shoal.compose.support_table`); nothing is ignored in silence.
+against (`python -m shoal.compose.keys.support`); nothing is ignored in silence.
 
 - **yes**: honoured.
 - **cluster**: read and checked; has an effect in a cluster only. A warning names it.

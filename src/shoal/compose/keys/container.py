@@ -2,7 +2,7 @@
 
 import re
 
-from shoal.compose.key_types import (
+from shoal.compose.keys.types import (
     NAME,
     AnyOf,
     Choice,
@@ -13,7 +13,7 @@ from shoal.compose.key_types import (
     Record,
     Scalar,
 )
-from shoal.compose.key_values import (
+from shoal.compose.keys.values import (
     ATTACHMENT,
     BLKIO,
     BOOL,

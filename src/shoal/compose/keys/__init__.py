@@ -1,0 +1,1 @@
+"""The table of the keys of Compose files: what each may hold, and what becomes of it."""

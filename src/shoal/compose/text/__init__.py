@@ -1,0 +1,1 @@
+"""Projects and plans as text: `config`, `--dry-run`."""
