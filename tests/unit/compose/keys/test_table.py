@@ -17,7 +17,7 @@ from shoal.compose.planning.options import ImageOptions, UpOptions
 from shoal.errors import NotSupported
 from tests.support.compose_projects import load_text, with_images
 
-DOCS = Path(__file__).parents[3] / "docs"
+DOCS = Path(__file__).parents[4] / "docs"
 
 
 def schema() -> dict[str, Any]:
