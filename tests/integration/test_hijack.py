@@ -24,8 +24,12 @@ async def echo(request: Request) -> web.StreamResponse:
 
 
 @pytest.fixture
-async def socket(tmp_path: Path) -> AsyncIterator[str]:
-    app = App([Route("POST", "/echo", echo, "Echo", stream=True)])
+def app() -> App:
+    return App([Route("POST", "/echo", echo, "Echo", stream=True)])
+
+
+@pytest.fixture
+async def socket(tmp_path: Path, app: App) -> AsyncIterator[str]:
     runner = web.ServerRunner(app.server())
     await runner.setup()
     path = str(tmp_path / "api.sock")
@@ -90,5 +94,16 @@ async def test_unknown_versions_and_paths(socket: str) -> None:
     assert (
         b"400 Bad Request" in answer and b"client version 1.99 is too new" in answer and b"Api-Version: 1.51" in answer
     )
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_what_comes_while_the_engine_stops_is_refused_and_keeps_it_from_nothing(socket: str, app: App) -> None:
+    app.end_streams()
+    reader, writer = await asyncio.open_unix_connection(socket)
+    writer.write(HEAD + b'Content-Length: 14\r\n\r\n{"name":"web"}')
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
+    assert head.startswith(b"HTTP/1.1 503 ")
+    await asyncio.wait_for(app.drain(), 1)
     writer.close()
     await writer.wait_closed()

@@ -14,7 +14,7 @@ from aiohttp import web
 from shoal.api.http.replies import HEADERS, described, error_reply
 from shoal.api.http.request import API_VERSION, MIN_API_VERSION, Request
 from shoal.api.http.router import Match, Route, Router, split_version
-from shoal.errors import InvalidArgument, NotSupported, ShoalError
+from shoal.errors import InvalidArgument, NotSupported, ShoalError, Unavailable
 
 log = logging.getLogger("shoal.api")
 
@@ -37,6 +37,7 @@ class App:
         self._observe = observe
         self._tasks: set[asyncio.Task[web.StreamResponse]] = set()
         self._streams: set[asyncio.Task[Any]] = set()
+        self._is_closing = False
 
     def server(self) -> web.Server:
         """What to hand to aiohttp's ServerRunner. Cancelled when a client goes away: streaming handlers only."""
@@ -53,6 +54,8 @@ class App:
             version, path = split_version(http.rel_url.raw_path)
             match = self._match(http.method, path, version)
             operation = match.route.operation
+            if self._is_closing:
+                raise Unavailable("the engine is stopping")
             request = Request(http, match.params, version or API_VERSION)
             response = await self._run(match, request)
         except asyncio.CancelledError:
@@ -93,7 +96,11 @@ class App:
         return await match.route.handler(request)
 
     def end_streams(self) -> None:
-        """Break off logs, attaches, execs and the like: their clients would keep the engine from ending."""
+        """Break off logs, attaches, execs and the like: their clients would keep the engine from ending.
+
+        What is asked from now on is refused, else a stream that begins now would.
+        """
+        self._is_closing = True
         for task in list(self._streams):
             task.cancel()
 
