@@ -105,6 +105,8 @@ def _user_name(uid: int) -> str:
 
 def _run_ps(ps_args: str) -> str:
     try:
+        if "\0" in ps_args:
+            raise ValueError("a NUL byte")
         arguments = shlex.split(ps_args)
     except ValueError as error:
         raise InvalidArgument(f"ps_args: {error}") from None
