@@ -34,9 +34,19 @@ def page(port: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def two() -> Iterator[tuple[EngineProcess, EngineProcess]]:
+def both() -> Iterator[tuple[EngineProcess, EngineProcess]]:
     with engine_with_busybox() as one, engine_with_busybox() as other:
         yield one, other
+
+
+@pytest.fixture
+def two(both: tuple[EngineProcess, EngineProcess]) -> Iterator[tuple[EngineProcess, EngineProcess]]:
+    """Two engines that run; a test that failed in the middle leaves nothing to the next."""
+    yield both
+    for engine in both:
+        if engine.process is not None and engine.process.poll() is not None:
+            engine.start()
+        engine.remove_everything()
 
 
 def serve(engine: EngineProcess, word: str, port: int) -> str:
