@@ -208,6 +208,23 @@ async def test_a_place_that_no_start_has_made_yet_is_made(trees: BindTrees, root
     assert not (root / "srv/deep/data/new").exists() and (root / "etc/f").read_text() == ""
 
 
+async def test_a_pin_stays_what_it_was(trees: BindTrees, root: Path, tmp_path: Path):
+    (root / "kept").mkdir()
+    (root / "kept/file").write_text("kept")
+    (root / "here").symlink_to("/kept")
+    (root / "out").symlink_to(tmp_path / "views")
+    async with trees.pin(root, "here") as folder, trees.pin(root, "here/file") as file:
+        (root / "here").unlink()
+        (root / "kept").rename(root / "old")
+        (root / "kept").symlink_to("/etc")
+        assert [entry.name for entry in folder.iterdir()] == ["file"] and file.read_text() == "kept"
+        with pytest.raises(NotFound):
+            async with trees.pin(root, "out"):
+                pass
+    assert list((tmp_path / "views").iterdir()) == []
+    assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
+
+
 async def test_what_a_killed_engine_left_is_taken_away(trees: BindTrees, root: Path, tmp_path: Path):
     view = trees.view(root)
     await view.__aenter__()

@@ -17,11 +17,15 @@ from shoal.model.path_stat import PathStat
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownMount:
-    """A directory or file of the host that a view shows at `destination`."""
+    """A directory or file of the host that a view shows at `destination`.
+
+    subpath: only this place below the source, which others may change: links there don't lead out; "" = all of it
+    """
 
     source: Path
     destination: str
     read_only: bool = False
+    subpath: str = ""
 
 
 class Trees(Protocol):
@@ -33,6 +37,10 @@ class Trees(Protocol):
 
     def view(self, root: Path, mounts: Sequence[ShownMount] = ()) -> AbstractAsyncContextManager[Path]:
         """The view of `root` (a mounted snapshot) with `mounts`, outer ones first, shown in it."""
+        ...
+
+    def pin(self, root: Path, path: str) -> AbstractAsyncContextManager[Path]:
+        """Where to find what is now at `path` below `root`, whatever becomes of the names and links there meanwhile."""
         ...
 
     async def stat(self, view: Path, path: str) -> PathStat:

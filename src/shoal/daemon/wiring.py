@@ -132,6 +132,7 @@ class Engine:
             networks=self.networks,
             volumes=self.volumes,
             snapshots=self._drivers.snapshots,
+            trees=self._drivers.trees,
             runtime=self._drivers.runtime,
             events=self.events,
         )

@@ -24,6 +24,14 @@ for path in sys.argv[1:]:
         continue
     print(path)
 """
+#: exchanges the names "x" and "link" again and again, as a process in a container can
+EXCHANGE = """
+import ctypes, os, sys, time
+os.chdir(sys.argv[1])
+libc = ctypes.CDLL(None)
+while libc.renameat2(-100, b"x", -100, b"link", 2) == 0:
+    time.sleep(0.003)
+"""
 
 
 @pytest.fixture
@@ -81,6 +89,33 @@ def test_links_in_a_volume_lead_nowhere(node: Node) -> None:
         host={"Mounts": [{"Type": "volume", "Source": "tricky", "Target": "/m", "VolumeOptions": {"Subpath": "out"}}]},
     )
     assert "cannot access path" in node.post(container, "start", expect=400)["message"]
+
+
+def test_a_link_swapped_into_a_volume_meanwhile_leads_nowhere(node: Node) -> None:
+    """What is looked up at a sub-path is what is mounted, by a start as by a copy."""
+    (node.engine.root / "secrets").mkdir()
+    (node.engine.root / "secrets/outside").touch()
+    node.output("sh", "-c", "mkdir /v/x; touch /v/x/inside", host={"Binds": ["swapped:/v"]})
+    data = node.engine.root / "volumes/swapped/_data"
+    (data / "link").symlink_to(node.engine.root / "secrets")
+    mount = {"Type": "volume", "Source": "swapped", "Target": "/m", "VolumeOptions": {"Subpath": "x"}}
+    seen = set()
+    swapping = subprocess.Popen([sys.executable, "-S", "-c", EXCHANGE, str(data)])
+    try:
+        for _ in range(20):
+            container = node.create("ls", "/m", host={"Mounts": [mount]})
+            _, tar = node.engine.call("GET", f"/containers/{container}/archive?path=/m")
+            seen |= {name for name in (b"inside", b"outside") if name in tar}
+            status, _ = node.engine.call("POST", f"/containers/{container}/start")
+            if status == 204:
+                node.engine.call("POST", f"/containers/{container}/wait")
+                seen.add(node.engine.call("GET", f"/containers/{container}/logs?stdout=1")[1][8:].strip())
+            node.delete(container)
+    finally:
+        swapping.kill()
+        swapping.wait()
+    assert seen == {b"inside"}
+    assert not list((node.engine.run / "views").iterdir())
 
 
 def test_a_cgroup_parent_of_dots_stays_in_the_hierarchy(node: Node) -> None:

@@ -13,6 +13,7 @@ from shoal.contracts.trees import ShownMount
 from shoal.drivers import mount as sys
 from shoal.drivers.layers.pipe import Pipe
 from shoal.drivers.layers.streams import Stopped
+from shoal.drivers.threads import in_thread
 from shoal.drivers.trees.inside import open_inside, open_or_make, path_error, stat_inside
 from shoal.drivers.trees.reading import tar_of
 from shoal.drivers.trees.writing import untar
@@ -38,10 +39,20 @@ class BindTrees:
         """The view of `root` with `mounts` shown in it."""
         view = self._folder / secrets.token_hex(8)
         try:
-            await asyncio.to_thread(_make_view, view, root, mounts)
+            await in_thread(_make_view, view, root, mounts)
             yield view
         finally:
-            await asyncio.shield(asyncio.to_thread(_remove_view, view))
+            await in_thread(_remove_view, view)
+
+    @asynccontextmanager
+    async def pin(self, root: Path, path: str) -> AsyncIterator[Path]:
+        """Where to find what is now at `path` below `root`."""
+        pin = self._folder / secrets.token_hex(8)
+        try:
+            await in_thread(_make_pin, pin, root, path)
+            yield pin
+        finally:
+            await in_thread(_remove_view, pin)
 
     async def stat(self, view: Path, path: str) -> PathStat:
         """What is at `path`."""
@@ -118,18 +129,48 @@ def _make_view(view: Path, root: Path, mounts: Sequence[ShownMount]) -> None:
     with _opened(view) as fd:
         for shown in mounts:
             try:
-                target = open_or_make(fd, shown.destination, is_folder=shown.source.is_dir())
-            except OSError:
-                continue  # something else is in the way: the container can't start either
-            try:
-                path = f"/proc/self/fd/{target}"
-                sys.mount(str(shown.source), path, flags=sys.MS_BIND | sys.MS_REC)
-            except DriverError:
-                continue  # a file over a directory, or a source that has gone: the container can't start either
-            finally:
-                os.close(target)
+                _show(fd, shown)
+            except (OSError, DriverError):
+                continue  # something else is in the way, or the source has gone: the container can't start either
             if shown.read_only:
                 _make_read_only(fd, shown.destination)
+
+
+def _show(root: int, shown: ShownMount) -> None:
+    with _source(shown.source, shown.subpath) as source:
+        target = open_or_make(root, shown.destination, is_folder=os.path.isdir(source))
+        try:
+            sys.mount(source, f"/proc/self/fd/{target}", flags=sys.MS_BIND | sys.MS_REC)
+        finally:
+            os.close(target)
+
+
+@contextmanager
+def _source(root: Path, path: str) -> Iterator[str]:
+    """What to mount for `path` below `root`: a descriptor's path, which nobody can make another one."""
+    if not path:
+        yield str(root)
+        return
+    with _opened(root) as fd:
+        found = open_inside(fd, path)
+    try:
+        yield f"/proc/self/fd/{found}"
+    finally:
+        os.close(found)
+
+
+def _make_pin(pin: Path, root: Path, path: str) -> None:
+    pin.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+    try:
+        with _source(root, path) as source:
+            if os.path.isdir(source):
+                pin.mkdir(mode=0o700)
+            else:
+                pin.touch(mode=0o600)
+            sys.mount(source, str(pin), flags=sys.MS_BIND | sys.MS_REC)
+            sys.mount("", str(pin), flags=sys.MS_PRIVATE)
+    except OSError as error:
+        raise path_error(error, path) from error
 
 
 def _make_read_only(root: int, destination: str) -> None:
@@ -144,7 +185,10 @@ def _remove_view(view: Path) -> None:
     while view.exists() and sys.unmount(str(view)):
         continue
     with suppress(FileNotFoundError):
-        view.rmdir()
+        if view.is_dir():
+            view.rmdir()
+        else:
+            view.unlink()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 
 from shoal.contracts.runtime import Runtime
 from shoal.contracts.snapshots import Snapshots
+from shoal.contracts.trees import Trees
 from shoal.engine.containers.book import Book
 from shoal.engine.containers.host.files import ContainerFiles
 from shoal.engine.events import Events
@@ -26,6 +27,7 @@ class Neighbours:
     networks: Networks
     volumes: Volumes
     snapshots: Snapshots
+    trees: Trees
     runtime: Runtime
     events: Events
 

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from shoal.engine.containers.host import devices, rootfs
 from shoal.engine.containers.host.profiles import seccomp_of
 from shoal.engine.containers.logs import log_limits
 from shoal.engine.containers.parts import Parts, side_by_side
-from shoal.errors import Conflict, DriverError, InvalidArgument, NotModified, ShoalError
+from shoal.errors import Conflict, DriverError, InvalidArgument, NotFound, NotModified, ShoalError
 from shoal.lifecycle.container import Event
 from shoal.lifecycle.health import probe_argv
 from shoal.model.container import Container, ContainerStatus
@@ -95,15 +96,16 @@ class Starter:
 
     async def _prepare(self, container: Container) -> tuple[Sandbox, Run]:
         near = self._parts.near
-        root, sandbox, points = await side_by_side(
-            near.snapshots.mount(container.id),
-            near.networks.join(self._join_request(container)),
-            self._mount_volumes(container),
-        )
-        around = await asyncio.to_thread(self._surroundings, container, root, sandbox, points)
-        await self._copy_up(container, root)
-        spec, _ = generate(container, points, around, self._parts.machine.permits)
-        run = await near.runtime.create(self._request(container, spec))
+        async with AsyncExitStack() as pins:
+            root, sandbox, points = await side_by_side(
+                near.snapshots.mount(container.id),
+                near.networks.join(self._join_request(container)),
+                self._mount_volumes(container, pins),
+            )
+            around = await asyncio.to_thread(self._surroundings, container, root, sandbox, points)
+            await self._copy_up(container, root)
+            spec, _ = generate(container, points, around, self._parts.machine.permits)
+            run = await near.runtime.create(self._request(container, spec))
         return sandbox, run
 
     def _request(self, container: Container, spec: dict[str, Any]) -> CreateRequest:
@@ -120,14 +122,17 @@ class Starter:
             stdin_once=container.spec.stdin_once,
         )
 
-    async def _mount_volumes(self, container: Container) -> Sequence[MountPoint]:
-        """The mount points with their sources there, whatever a source is."""
+    async def _mount_volumes(self, container: Container, pins: AsyncExitStack) -> Sequence[MountPoint]:
+        """The mount points with their sources there, whatever a source is; `pins` holds places in volumes.
+
+        Containers may change links in a volume while this one is made: what is mounted is what was found.
+        """
         points: list[MountPoint] = []
         for point in container.mounts:
             if point.type is MountType.VOLUME:
                 path = await self._parts.near.volumes.mount(point.name, container.id, read_only=not point.read_write)
                 if point.subpath:
-                    path = await asyncio.to_thread(_subpath, path, point.subpath)
+                    path = await self._subpath(pins, path, point.subpath)
                 point = replace(point, source=str(path), subpath="")
             if point.type is MountType.BIND:
                 await asyncio.to_thread(_check_bind, point)
@@ -136,6 +141,13 @@ class Starter:
                 point = replace(point, recursive_read_only=False)
             points.append(point)
         return points
+
+    async def _subpath(self, pins: AsyncExitStack, volume: Path, subpath: str) -> Path:
+        """A place in a volume; links that containers left there don't lead out of it. Raises: InvalidArgument"""
+        try:
+            return await pins.enter_async_context(self._parts.near.trees.pin(volume, subpath))
+        except NotFound:
+            raise InvalidArgument(f"cannot access path {volume}/{subpath}: no such file or directory") from None
 
     async def _copy_up(self, container: Container, root: Path) -> None:
         for point in container.mounts:
@@ -275,14 +287,6 @@ def _check_bind(point: MountPoint) -> None:
         raise DriverError(
             f"error while creating mount source path '{point.source}': mkdir {point.source}: {error.strerror}"
         ) from error
-
-
-def _subpath(volume: Path, subpath: str) -> Path:
-    """A place in a volume; links that containers left there don't lead out of it. Blocking. Raises: InvalidArgument"""
-    found = rootfs.inside(volume, subpath)
-    if not found.exists():
-        raise InvalidArgument(f"cannot access path {volume}/{subpath}: no such file or directory")
-    return found
 
 
 def _is_file(point: MountPoint) -> bool:

@@ -1,6 +1,5 @@
 """Files of containers as tar streams: cp, diff, export."""
 
-import asyncio
 import posixpath
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,7 +8,7 @@ from pathlib import Path
 from shoal.contracts.snapshots import Snapshots
 from shoal.contracts.trees import ShownMount, Trees
 from shoal.engine.containers import Containers
-from shoal.engine.containers.host.rootfs import inside, read_text
+from shoal.engine.containers.host.rootfs import read_text
 from shoal.engine.volumes import Volumes
 from shoal.errors import Forbidden, InvalidArgument, NotFound
 from shoal.model.change import Change, ChangeKind
@@ -118,9 +117,14 @@ class Archives:
             if point.type is MountType.VOLUME and not container.is_running:
                 source = await self._volumes.mount(point.name, container.id)
                 at_rest.push_async_callback(self._volumes.release, point.name, container.id)
-            if point.subpath:
-                source = await asyncio.to_thread(inside, source, point.subpath)
-            shown.append(ShownMount(source=source, destination=point.destination, read_only=not point.read_write))
+            shown.append(
+                ShownMount(
+                    source=source,
+                    destination=point.destination,
+                    read_only=not point.read_write,
+                    subpath=point.subpath,
+                )
+            )
         return shown
 
 
