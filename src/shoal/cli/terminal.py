@@ -20,6 +20,7 @@ DEFAULT_DETACH_KEYS = "ctrl-p,ctrl-q"
 _PROXIED = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGCONT")
 _CONTROL = {"@": 0, "[": 27, "\\": 28, "]": 29, "^": 30, "_": 31}
 _INPUT_CHUNK_BYTES = 32768
+_PATIENCE = 3
 
 
 class RawTerminal:
@@ -77,7 +78,10 @@ def follow_size(resize: Callable[[int, int], object], *, is_redrawn: bool = Fals
 
 
 def proxy_signals(kill: Callable[[str], object]) -> None:
-    """Hand the signals that this program gets to the container; `kill` is called with a name such as "SIGTERM"."""
+    """Hand the signals that this program gets to the container; `kill` is called with a name such as "SIGTERM".
+
+    Whoever asks three times for an end gets one, of this program alone: the process may not listen to signals.
+    """
     from shoal.errors import ShoalError
 
     def send(name: str) -> None:
@@ -86,9 +90,16 @@ def proxy_signals(kill: Callable[[str], object]) -> None:
         except ShoalError as error:
             sys.stderr.write(f"error sending {name}: {error}\n")
 
+    asked = 0
+
     def on_signal(number: int, frame: FrameType | None) -> None:
         import threading  # 3 ms that most commands do without
 
+        nonlocal asked
+        asked += number in (signal.SIGINT, signal.SIGTERM)
+        if asked == _PATIENCE:
+            write_all(2, f"\ngot {_PATIENCE} SIGTERM/SIGINTs, forcefully exiting\n".encode())
+            os._exit(1)
         threading.Thread(target=send, args=(signal.Signals(number).name,), daemon=True).start()
 
     for name in _PROXIED:

@@ -113,7 +113,55 @@ def test_detach_keys_leave_it_running_and_attach_comes_back(engine: EngineProces
         back.wait_for(b"is kept")
         back.type(b"\x18q")
         back.wait_for(b"read escape sequence")
-        assert back.process.wait(20) == 0
+        assert back.process.wait(20) == 1
+
+
+@pytest.mark.parametrize("words", [("attach",), ("start", "-ai")])
+def test_other_detach_keys_take_the_place_of_the_usual_ones(
+    engine: EngineProcess, shell: Typist, words: tuple[str, ...]
+) -> None:
+    with Typist(engine, *words, "--detach-keys", "ctrl-x,q", "shell") as back:
+        back.type(b"echo we are $((1))\n")
+        back.wait_for(b"we are 1\r\n")
+        back.type(b"\x10\x11")
+        back.type(b"echo he''re\n")
+        back.wait_for(b"here\r\n")
+        back.type(b"\x18q")
+        assert back.process.wait(20) == (1 if words[0] == "attach" else 0)
+
+
+def test_run_has_its_own_detach_keys(engine: EngineProcess) -> None:
+    run = ("run", "-it", "--rm", "--name", "other", "-e", "PS1=ready> ", "--detach-keys", "ctrl-x,q", "busybox", "sh")
+    with Typist(engine, *run) as typist:
+        typist.wait_for(b"ready> ")
+        typist.type(b"\x10\x11")
+        typist.type(b"echo he''re\n")
+        typist.wait_for(b"here\r\n")
+        typist.type(b"\x18q")
+        assert typist.process.wait(20) == 0
+    assert engine.shoal("ps", "--format", "{{.Names}}").stdout == "other\n"
+
+
+def test_exec_is_left_by_the_detach_keys(engine: EngineProcess) -> None:
+    engine.shoal("run", "-d", "--name", "web", "busybox", "sleep", "1000")
+    with Typist(engine, "exec", "-it", "-e", "PS1=ready> ", "web", "sh") as typist:
+        typist.wait_for(b"ready> ")
+        typist.type(b"\x10\x11")
+        typist.wait_for(b"read escape sequence")
+        assert typist.process.wait(20) == 1
+
+
+def test_the_third_control_c_ends_a_run_whose_program_listens_to_none(engine: EngineProcess) -> None:
+    with Typist(engine, "run", "--name", "deaf", "busybox", "sleep", "1000") as typist:
+        wait_for("the container", lambda: engine.shoal("ps", "-q").stdout)
+        for _ in range(2):
+            typist.process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+        assert typist.process.poll() is None
+        typist.process.send_signal(signal.SIGTERM)
+        typist.wait_for(b"got 3 SIGTERM/SIGINTs, forcefully exiting")
+        assert typist.process.wait(20) == 1
+    assert engine.shoal("ps", "--format", "{{.Names}}").stdout == "deaf\n"
 
 
 def test_exec_it(engine: EngineProcess) -> None:

@@ -21,9 +21,10 @@ def attach_to(
     has_signal_proxy: bool,
     start: Callable[[], object] | None = None,
 ) -> int:
-    """Stay with a container until it ends; its exit status, or 0 after the detach keys.
+    """Stay with a container until it ends; its exit status.
 
-    container: as inspected; start: called once everything is connected, for a container that does not run yet
+    container: as inspected; start: called once everything is connected, for a container that does not run yet: leaving
+    that one by the detach keys is no error, and 0
     """
     from shoal.cli.terminal import RawTerminal, Session, follow_size, parse_detach_keys, proxy_signals
 
@@ -34,7 +35,13 @@ def attach_to(
         raise PlainError("the input device is not a TTY")
     keys = parse_detach_keys(detach_keys)
     containers = context.api.containers
-    query = {"stream": True, "stdout": True, "stderr": True, "stdin": sends_input or None}
+    query = {
+        "stream": True,
+        "stdout": True,
+        "stderr": True,
+        "stdin": sends_input or None,
+        "detachKeys": detach_keys or None,
+    }
     stream = containers.attach(identifier, query)
     is_removed = start is not None and bool((container.get("HostConfig") or {}).get("AutoRemove"))
     condition = "removed" if is_removed else "next-exit" if start else "not-running"
@@ -59,7 +66,8 @@ def attach_to(
     else:
         go()
     if session.is_detached:
-        context.warn("read escape sequence")
+        if start is None:
+            raise PlainError("read escape sequence")
         return 0
     return int(waiting.json()["StatusCode"])
 
@@ -68,11 +76,11 @@ def _run(context: Context, options: Options, arguments: list[str]) -> int:
     container = context.api.containers.inspect(arguments[0])
     state = container["State"]
     if not state.get("Running"):
-        raise PlainError("cannot attach to a stopped container, start it first")
+        raise PlainError("You cannot attach to a stopped container, start it first")
     if state.get("Paused"):
-        raise PlainError("cannot attach to a paused container, unpause it first")
+        raise PlainError("You cannot attach to a paused container, unpause it first")
     if state.get("Restarting"):
-        raise PlainError("cannot attach to a restarting container, wait until it is running")
+        raise PlainError("You cannot attach to a restarting container, wait until it is running")
     return attach_to(
         context,
         container,

@@ -51,7 +51,7 @@ def _run(context: Context, options: Options, arguments: list[str]) -> int:
 
 
 def run_exec(context: Context, exec_id: str, *, has_tty: bool, has_input: bool, detach_keys: str = "") -> None:
-    """Start a prepared process and stay with it until it ends or the detach keys are typed."""
+    """Start a prepared process and stay with it until it ends. Raises: PlainError (the detach keys were typed)."""
     from shoal.cli.terminal import RawTerminal, Session, follow_size, parse_detach_keys
 
     execs = context.api.execs
@@ -67,6 +67,8 @@ def run_exec(context: Context, exec_id: str, *, has_tty: bool, has_input: bool, 
     with RawTerminal():
         follow_size(lambda rows, columns: execs.resize(exec_id, rows, columns))
         session.run()
+    if session.is_detached:
+        raise PlainError("read escape sequence")
 
 
 EXEC = Command(

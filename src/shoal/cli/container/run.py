@@ -106,9 +106,11 @@ def _run_attached(context: Context, identifier: str, wanted: Wanted, options: Op
     from shoal.cli.terminal import Session, parse_detach_keys, proxy_signals
 
     has_input, has_tty = "stdin" in wanted.streams, options.flag("tty")
-    keys = parse_detach_keys(options.text("detach-keys"))
+    detach_keys = options.text("detach-keys")
+    keys = parse_detach_keys(detach_keys)
     containers = context.api.containers
-    stream = containers.attach(identifier, {"stream": True, **{name: True for name in sorted(wanted.streams)}})
+    streams = {name: True for name in sorted(wanted.streams)}
+    stream = containers.attach(identifier, {"stream": True, **streams, "detachKeys": detach_keys or None})
     is_removed = options.flag("rm")
     waiting = containers.wait_response(identifier, condition="removed" if is_removed else "next-exit")
     if not has_tty and options.flag("sig-proxy"):
