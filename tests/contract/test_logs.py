@@ -113,7 +113,7 @@ class Follower:
 
     async def sees(self, wanted: str) -> None:
         async with asyncio.timeout(5):
-            while self.seen != wanted:
+            while self.seen != wanted:  # noqa: ASYNC110 - lines come from outside
                 await asyncio.sleep(0.002)
 
     async def end(self) -> None:

@@ -136,10 +136,8 @@ async def test_nothing_is_written_or_linked_outside(trees: BindTrees, root: Path
     before = set(os.listdir(tmp_path)) | {"views"}
     host_etc = set(os.listdir("/etc"))
     async with trees.view(root) as view:
-        try:
+        with contextlib.suppress(InvalidArgument):
             await trees.write(view, "/", once(tar(*members)))
-        except InvalidArgument:
-            pass
     assert set(os.listdir(tmp_path)) <= before and not Path("/out").exists()
     assert set(os.listdir("/etc")) == host_etc and secret.stat().st_nlink == 1
 

@@ -1,12 +1,10 @@
-"""Compose files in the shapes that people write -> canonical text, plan and create bodies; and Docker Compose agrees.
+"""Compose files in the shapes that people write -> canonical text, plan and create bodies.
 
 Each folder holds compose.yaml (and compose.override.yaml, .env …). SHOAL_GOLDEN=write makes the expected files anew.
 """
 
-import difflib
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,6 @@ from shoal.compose.planning.options import ImageOptions, UpOptions
 from shoal.compose.text.config import render_yaml
 from shoal.compose.text.plan import render_plan
 from shoal.compose.text.yaml import to_yaml
-from tests.support.foreign import compose_binary
 
 HERE = Path(__file__).parent / "compose"
 FOLDERS = sorted(path.parent for path in HERE.glob("*/compose.yaml"))
@@ -66,23 +63,3 @@ def without_labels(body: dict[str, Any]) -> dict[str, Any]:
     """The body with the user's labels only: Compose's hold hashes and paths."""
     kept = {key: value for key, value in body["Labels"].items() if not key.startswith("com.docker.compose.")}
     return {**body, "Labels": kept}
-
-
-@pytest.mark.parametrize("folder", [one for one in FOLDERS if one.name != "microservices"], ids=lambda path: path.name)
-def test_docker_compose_understands_the_same(folder: Path, tmp_path: Path):
-    """`config` of Docker Compose 2.40.3 on the same folder, word for word.
-
-    Left out: microservices, in the first format, which Docker Compose 2 refuses.
-    """
-    done = subprocess.run(
-        [str(compose_binary()), "--profile", "*", "config"],
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "HOME": "/root", "DOCKER_CONFIG": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    ours = render_yaml(loaded(folder, profiles=("*",)).project)
-    assert "".join(difflib.unified_diff(done.stdout.splitlines(True), ours.splitlines(True), "docker", "shoal")) == ""

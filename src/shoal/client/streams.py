@@ -152,7 +152,7 @@ class Hijacked:
         return frames(self.read) if self.is_multiplexed else raw_frames(self.read)
 
     def close(self) -> None:
-        try:
+        try:  # noqa: SIM105 - contextlib takes a command a millisecond
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass  # not connected any more

@@ -7,6 +7,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -335,7 +336,7 @@ def test_limits_reach_the_step(engine: EngineProcess):
 
 
 class _Files(BaseHTTPRequestHandler):
-    content: dict[str, bytes] = {}
+    content: ClassVar[dict[str, bytes]] = {}
 
     def do_GET(self) -> None:
         body = self.content.get(self.path)

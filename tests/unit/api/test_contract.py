@@ -1,5 +1,6 @@
 """The table of operations, the page made from it, and the contract itself where it is at hand."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,13 +9,14 @@ import yaml
 from shoal.api.contract import OPERATIONS
 from tests.support.docs import DOCS, PAGES
 
-CONTRACT = Path(__file__).parents[4] / "shared" / "contracts" / "docker-engine-api-v1.51.yaml"
+#: a copy of Docker's `docs/api/v1.51.yaml`, which is not ours to carry
+CONTRACT = os.environ.get("SHOAL_API_CONTRACT", "")
 
 
 def test_the_table_equals_the_contract() -> None:
-    if not CONTRACT.exists():
-        pytest.skip("the contract of the Docker Engine API is not beside the checkout")
-    paths = yaml.load(CONTRACT.read_text(), Loader=yaml.CSafeLoader)["paths"]
+    if not CONTRACT:
+        pytest.skip("SHOAL_API_CONTRACT names no copy of Docker's contract, v1.51.yaml")
+    paths = yaml.load(Path(CONTRACT).read_text(), Loader=yaml.CSafeLoader)["paths"]
     contract = {
         (method.upper(), path, operation["operationId"])
         for path, methods in paths.items()

@@ -2,7 +2,7 @@
 
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import reduce
 from typing import Any
 
@@ -237,8 +237,6 @@ def _listed(value: Any) -> list[Any]:
 def _note_variables(value: Any, variables: dict[str, str]) -> None:
     """Note the variables of a file that is not interpolated."""
     interpolator = Interpolator(lambda name: None)
-    try:
+    with suppress(BadValue):
         interpolate(value, interpolator)
-    except BadValue:
-        pass
     variables |= interpolator.variables

@@ -8,6 +8,7 @@ root/trash/…                                     on its way out
 """
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import re
@@ -298,10 +299,8 @@ class OverlaySnapshots:
     def _hide(self, folder: Path) -> Path:
         """Out of sight by one rename; a crash before it is deleted leaves it in the trash."""
         target = Path(tempfile.mkdtemp(prefix="gone-", dir=self._trash))
-        try:
+        with contextlib.suppress(FileNotFoundError):
             os.rename(folder, target / "it")
-        except FileNotFoundError:
-            pass
         return target
 
     def _throw_away(self, folder: Path) -> None:

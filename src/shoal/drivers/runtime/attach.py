@@ -102,7 +102,7 @@ async def wait_accepted(supervisor_pid: int, connections: int) -> None:
     Output that comes before is not sent to a connection; so those who attached before the start are waited for.
     """
     end = asyncio.get_running_loop().time() + _ACCEPT_S
-    while _sockets(supervisor_pid) <= connections and asyncio.get_running_loop().time() < end:
+    while _sockets(supervisor_pid) <= connections and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110
         await asyncio.sleep(_POLL_S)
 
 

@@ -1,6 +1,7 @@
 """Programs started inside running containers by `crun exec`, their stdio held by the engine."""
 
 import asyncio
+import contextlib
 import json
 import os
 import secrets
@@ -250,10 +251,8 @@ class _Console:
 
     def close(self) -> None:
         self._socket.close()
-        try:
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
-        except FileNotFoundError:
-            pass
         os.close(self.folder)
 
 

@@ -145,14 +145,10 @@ class Containers:
     async def restart(self, reference: str, timeout_s: int | None = None, signal: str = "") -> None:
         """Stopped where it ran, and running again."""
         container = self._book.resolve(reference)
-        try:
+        with suppress(NotModified):
             await self._stopper.stop(container.id, timeout_s, signal)
-        except NotModified:
-            pass
-        try:
+        with suppress(NotModified):  # somebody else has started it meanwhile
             await self.start(container.id)
-        except NotModified:  # somebody else has started it meanwhile
-            pass
         self._parts.publish(self._book.get(container.id), "restart")
 
     async def kill(self, reference: str, signal: str = "") -> None:
