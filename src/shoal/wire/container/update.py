@@ -15,6 +15,6 @@ def decode_update(body: Any) -> tuple[Resources, RestartPolicy | None]:
     given = read_object(body, "")
     resources = decode_resources(given, "")
     check_update(resources)
-    policy = given.get("RestartPolicy")
-    restart = read_restart(policy, "RestartPolicy") if policy and policy.get("Name") else None
+    policy = read_object(given.get("RestartPolicy"), "RestartPolicy")
+    restart = read_restart(policy, "RestartPolicy") if policy.get("Name") else None
     return resources, restart
