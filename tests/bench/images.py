@@ -30,7 +30,7 @@ def _make_archive(target: Target, work: Path) -> Path:
     """From the engine that runs on this machine where it has them all, else pulled or made as stand-ins."""
     KEPT.parent.mkdir(exist_ok=True)
     source = Target("machine", str(MACHINES_OWN), target.cli)
-    if not (MACHINES_OWN.exists() and all(map(source.has_image, NAMES))):
+    if not (source.answers() and all(map(source.has_image, NAMES))):
         source = target
         for name in NAMES:
             print(f"… pulling {name}, or making a stand-in for it (kept in {KEPT})", file=sys.stderr)

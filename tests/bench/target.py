@@ -102,6 +102,14 @@ class Target:
         """Remove what builds of the bench have left without a name."""
         self.call("POST", f"/images/prune?{_filters(label=LABEL, dangling='true')}")
 
+    def answers(self) -> bool:
+        """Whether an engine is there; one that was killed leaves its socket."""
+        try:
+            self.call("GET", "/_ping")
+        except (OSError, RuntimeError):
+            return False
+        return True
+
     def has_image(self, name: str) -> bool:
         try:
             self.call("GET", f"/images/{name}/json")
