@@ -166,6 +166,21 @@ def test_files_from_the_dockerfile(root: Path):
     assert ((root / "h/a").stat().st_uid, (root / "h/b").stat().st_mode & 0o777) == (3, 0o755)
 
 
+@pytest.mark.parametrize("name", ["../../../../../../tmp/shoal-heredoc", "/tmp/shoal-heredoc", "x/../shoal-heredoc"])
+def test_the_name_of_a_file_from_the_dockerfile_leads_nowhere(root: Path, name: str):
+    """`COPY <<"../../file" /h/`: the word after << may be any text."""
+    transfer(root, Transfer(verb="COPY", destination="/h/", files=((name, "evil\n"),)))
+    assert not Path("/tmp/shoal-heredoc").exists()
+    assert tree(root / "h") == ["shoal-heredoc"]
+
+
+@pytest.mark.parametrize("to", ["/h/", "/"])
+def test_a_download_named_dots_is_refused(root: Path, source: Path, to: str):
+    """As of http://host/%2e%2e."""
+    with pytest.raises(InvalidArgument, match=r'expected a file name, got "\.\."'):
+        transfer(root, Transfer(verb="ADD", destination=to, downloads=((source / "file", ".."),)))
+
+
 ARCHIVE = tar_of(
     entry("top", type=tarfile.DIRTYPE, mode=0o700, uid=9),
     entry("top/file", b"x", uid=9, gid=10, mode=0o4755),
@@ -202,6 +217,22 @@ def test_archives_that_climb_are_refused(root: Path, source: Path, name: str):
     (source / "evil.tar").write_bytes(tar_of(entry(name, b"x")))
     with pytest.raises(InvalidArgument, match="leaves its folder"):
         copy(root, source, "evil.tar", to="/", verb="ADD", unpack=True)
+
+
+def test_times_are_not_set_through_a_link_that_took_a_folders_place(root: Path, source: Path, tmp_path: Path):
+    outside = tmp_path / "outside/inner"
+    outside.mkdir(parents=True)
+    before = outside.stat().st_mtime, outside.parent.stat().st_mtime
+    evil = tar_of(
+        entry("a/inner", type=tarfile.DIRTYPE, mtime=5),
+        entry("b", type=tarfile.DIRTYPE, mtime=5),
+        entry("a", type=tarfile.SYMTYPE, linkname=str(outside.parent)),
+        entry("b", type=tarfile.SYMTYPE, linkname=str(outside)),
+    )
+    (source / "evil.tar").write_bytes(evil)
+    copy(root, source, "evil.tar", to="/", verb="ADD", unpack=True)
+    assert (outside.stat().st_mtime, outside.parent.stat().st_mtime) == before
+    assert (root / "a").is_symlink() and (root / "b").is_symlink()
 
 
 def test_a_loop_of_links_ends(root: Path):

@@ -142,8 +142,11 @@ def unpack_archive(path: str, root: str, target: str, owner: tuple[int, int] | N
             if member.isdir():
                 times.append((to, member))
     for folder, member in reversed(times):
-        with contextlib.suppress(FileNotFoundError):
-            os.utime(folder, (member.mtime, member.mtime))
+        # A later entry may have put a link in the place of a folder, and it may lead out of the root.
+        host = rooted.without_links(root, os.path.relpath(folder, root))
+        with contextlib.suppress(OSError):
+            if host is not None:
+                os.utime(host, (member.mtime, member.mtime), follow_symlinks=False)
 
 
 def put_member(

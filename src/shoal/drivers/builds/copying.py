@@ -100,9 +100,13 @@ class _Transfer:
             self._file(source, info, self._file_target(destination, os.path.basename(path)))
 
     def _file_target(self, destination: str, name: str) -> str:
-        """Where a single file goes: into a directory under its name, or to the destination itself."""
+        """Where a single file goes: into a directory under the last part of `name`, or to the destination itself."""
         if destination.endswith("/") or os.path.isdir(rooted.resolve(self.root, destination)):
-            return os.path.join(rooted.make_directories(self.root, destination, self.owner), name)
+            # The name of a heredoc is any text of the Dockerfile's, that of a download any text of a URL's.
+            last = os.path.basename(os.path.normpath(f"/{name}"))
+            if not last:
+                raise InvalidArgument(f'{self.wanted.verb} failed: expected a file name, got "{name}"')
+            return os.path.join(rooted.make_directories(self.root, destination, self.owner), last)
         parent = rooted.make_directories(self.root, os.path.dirname(destination), self.owner)
         return os.path.join(parent, os.path.basename(destination))
 
