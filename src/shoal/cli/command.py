@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from shoal.cli.errors import UsageError
+from shoal.cli.errors import ArgumentsError
 from shoal.cli.flags import Flag, Options
 
 TYPE_CHECKING = False
@@ -28,11 +28,11 @@ class Command:
     run: called with context, options and arguments; returns the exit status (None = 0)
     arguments: least and greatest number of arguments; MANY = any number
     is_interspersed: flags may follow arguments (docker's `run` and `exec`: not)
-    failure_statuses: exit status where the command line is wrong, and where the engine refuses (docker's `run`: 125)
+    failure_status: exit status where the engine refuses, or flags contradict each other (docker's `run`: 125)
     notes: paragraphs shown below the flags in help
     """
 
-    __slots__ = ("arguments", "failure_statuses", "flags", "is_interspersed", "notes", "run", "usage")
+    __slots__ = ("arguments", "failure_status", "flags", "is_interspersed", "notes", "run", "usage")
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Command:
         *,
         arguments: tuple[int, int] = (0, MANY),
         is_interspersed: bool = True,
-        failure_statuses: tuple[int, int] = (2, 1),
+        failure_status: int = 1,
         notes: str = "",
     ) -> None:
         self.usage = usage
@@ -50,19 +50,19 @@ class Command:
         self.flags = tuple(flags)
         self.arguments = arguments
         self.is_interspersed = is_interspersed
-        self.failure_statuses = failure_statuses
+        self.failure_status = failure_status
         self.notes = notes
 
     def check_arguments(self, path: str, arguments: Sequence[str]) -> None:
-        """Raises: UsageError with docker's words where there are too few or too many."""
+        """Raises: ArgumentsError with docker's words where there are too few or too many."""
         least, most = self.arguments
         if least <= len(arguments) and (most == MANY or len(arguments) <= most):
             return
         if (least, most) == (0, 0):
-            raise UsageError(f"'{path}' accepts no arguments")
+            raise ArgumentsError(f"'{path}' accepts no arguments")
         wanted = f"{least}" if least == most else f"at least {least}" if len(arguments) < least else f"at most {most}"
         plural = "" if wanted.endswith(" 1") or wanted == "1" else "s"
-        raise UsageError(f"'{path}' requires {wanted} argument{plural}")
+        raise ArgumentsError(f"'{path}' requires {wanted} argument{plural}")
 
 
 class Context:

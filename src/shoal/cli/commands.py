@@ -165,6 +165,16 @@ ALIASES: dict[str, str] = {
     "builder build": "image build",
 }
 
+_ONE_HOST = ("this version runs one host, without Swarm", "shoal compose up -d runs the app of a Compose file")
+
+#: {docker's word that Shoal has no command for: (why, what to do instead)}
+NOT_SERVED: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(("config", "node", "secret", "service", "stack", "swarm"), _ONE_HOST),
+    "buildx": ("images are built without BuildKit", "shoal build"),
+    "context": ("there are no contexts", "-H, SHOAL_HOST or DOCKER_HOST names the engine"),
+    "plugin": ("there are no plugins", ""),
+}
+
 #: shown first by `shoal --help`
 COMMON = ("run", "exec", "ps", "build", "pull", "push", "images", "up", "down", "version", "info", "doctor")
 

@@ -9,6 +9,14 @@ class UsageError(ShoalError):
     status = 400
 
 
+class FlagError(UsageError):
+    """A flag that does not exist, or whose value can't be read."""
+
+
+class ArgumentsError(UsageError):
+    """Too few or too many arguments, or a command that does not exist."""
+
+
 class Exit(Exception):
     """The program ends with `status`; everything has been said."""
 

@@ -8,7 +8,7 @@ A module of its own in place of argparse: the grammar differs, and it loads in a
 
 from __future__ import annotations
 
-from shoal.cli.errors import UsageError
+from shoal.cli.errors import FlagError
 from shoal.cli.values import parse_limit_bytes
 from shoal.model.units import parse_duration_ns
 
@@ -124,7 +124,7 @@ def parse_flags(
     """The values of `flags` in `argv`, and the arguments that are no flags, in order.
 
     is_interspersed: flags may follow arguments; else the first argument ends them
-    Raises: UsageError with docker's words
+    Raises: FlagError with docker's words
     """
     return _Parser(flags, is_interspersed).parse(list(argv))
 
@@ -160,7 +160,7 @@ class _Parser:
         if name == "help" and flag is None:
             raise HelpAsked
         if flag is None:
-            raise UsageError(f"unknown flag: --{name}", hint=_similar(name, self._long))
+            raise FlagError(f"unknown flag: --{name}", hint=_similar(name, self._long))
         if equals:
             self._set(flag, value)
         elif flag.bare is not None:
@@ -176,7 +176,7 @@ class _Parser:
             if flag is None and letter == "h":
                 raise HelpAsked
             if flag is None:
-                raise UsageError(f"unknown shorthand flag: '{letter}' in {word}")
+                raise FlagError(f"unknown shorthand flag: '{letter}' in {word}")
             if letters.startswith("="):
                 return self._set(flag, letters[1:])
             if flag.bare is not None:
@@ -188,7 +188,7 @@ class _Parser:
 
     def _next_word(self, complaint: str) -> str:
         if not self._rest:
-            raise UsageError(complaint)
+            raise FlagError(complaint)
         return self._rest.pop(0)
 
     def _set(self, flag: Flag, text: str) -> None:
@@ -196,7 +196,7 @@ class _Parser:
             value = KINDS[flag.kind][0](text)
         except ValueError as error:
             spelled = f"-{flag.short}, --{flag.name}" if flag.short else f"--{flag.name}"
-            raise UsageError(f'invalid argument "{text}" for "{spelled}" flag: {error}') from error
+            raise FlagError(f'invalid argument "{text}" for "{spelled}" flag: {error}') from error
         self._options.set(flag.name, value, is_list=flag.kind == "list")
 
 

@@ -40,10 +40,14 @@ def group_help(group: str, flags: Sequence[Flag]) -> str:
     return "\n\n".join(parts)
 
 
-def command_help(name: str, command: Command) -> str:
-    """What `shoal COMMAND --help` prints; `name` is the full name, without "shoal"."""
+def command_help(name: str, command: Command, *, path: str) -> str:
+    """What `shoal COMMAND --help` prints.
+
+    name: the full name, without "shoal"
+    path: the name as it was typed, with "shoal"
+    """
     others = other_names(name)
-    parts = [usage_line(f"shoal {name}", command), summary_of(name)]
+    parts = [usage_line(path, command), summary_of(name)]
     if others:
         parts.append("Aliases:\n  " + ", ".join(f"shoal {other}" for other in (name, *others)))
     if any(flag.help for flag in command.flags):

@@ -113,13 +113,14 @@ def _raw_text(listing: Listing, item: Any) -> str:
 
 
 def parse_filters(filters: Iterable[str]) -> dict[str, list[str]]:
-    """The API's filters of `--filter key=value` flags. Raises: UsageError."""
-    from shoal.cli.errors import UsageError
+    """The API's filters of `--filter key=value` flags. Raises: FlagError."""
+    from shoal.cli.errors import FlagError
 
     found: dict[str, list[str]] = {}
     for text in filters:
         key, equals, value = text.partition("=")
         if not equals:
-            raise UsageError("invalid argument: bad format of filter (expected name=value)")
+            complaint = "bad format of filter (expected name=value)"
+            raise FlagError(f'invalid argument "{text}" for "--filter" flag: {complaint}')
         found.setdefault(key.strip().lower(), []).append(value.strip())
     return found

@@ -6,8 +6,17 @@ import os
 import sys
 
 from shoal.cli.command import Command, Context
-from shoal.cli.commands import ALIASES, COMMANDS, GROUPS, SHORT_FORMS, full_name, load_command, load_group_flags
-from shoal.cli.errors import Exit, UsageError, describe_error
+from shoal.cli.commands import (
+    ALIASES,
+    COMMANDS,
+    GROUPS,
+    NOT_SERVED,
+    SHORT_FORMS,
+    full_name,
+    load_command,
+    load_group_flags,
+)
+from shoal.cli.errors import ArgumentsError, Exit, FlagError, UsageError, describe_error
 from shoal.cli.flags import Flag, HelpAsked, Options, parse_flags, several, switch
 from shoal.errors import ShoalError
 
@@ -27,7 +36,7 @@ GLOBAL_FLAGS = (
     switch("tlsverify", "", "Use TLS and verify the remote"),
     switch("version", "v", "Print version information and quit"),
 )
-_INTERRUPTED, _PIPE_CLOSED = 130, 141
+_FLAG_IS_WRONG, _INTERRUPTED, _PIPE_CLOSED = 125, 130, 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(argv: Sequence[str], context: Context) -> int:
     """Run one command in `context`; its exit status. Errors are printed, not raised."""
-    command: Command | None = None
+    name, command = "", None
     try:
         options, words = parse_flags(GLOBAL_FLAGS, argv, is_interspersed=False)
         _apply_global(context, options)
@@ -66,19 +75,19 @@ def run(argv: Sequence[str], context: Context) -> int:
         return error.status
     except UsageError as error:
         _say_usage(context, error, command)
-        return command.failure_statuses[0] if command else 2
+        return _usage_status(error, name or context.path.removeprefix("shoal "), command)
     except ShoalError as error:
         if "-D" in argv or "--debug" in argv:
             import traceback
 
             traceback.print_exc()
         _say_error(context, error, command)
-        return command.failure_statuses[1] if command else 1
+        return command.failure_status if command else 1
     except BrokenPipeError:
         raise
     except OSError as error:
         context.warn(f"Error: {error.filename or context.path}: {(error.strerror or str(error)).lower()}")
-        return command.failure_statuses[1] if command else 1
+        return command.failure_status if command else 1
     except KeyboardInterrupt:
         return _INTERRUPTED
 
@@ -89,7 +98,7 @@ def _run_command(name: str, command: Command, words: Sequence[str], context: Con
     except HelpAsked:
         from shoal.cli.help import command_help
 
-        context.print(command_help(name, command))
+        context.print(command_help(name, command, path=context.path))
         return 0
     command.check_arguments(context.path, arguments)
     return command.run(context, options, arguments) or 0
@@ -122,8 +131,10 @@ def _find(words: Sequence[str], context: Context) -> tuple[str, Command, list[st
     if first in GROUPS and first not in COMMANDS:
         return _find_in_group(first, words[1:], context)
     name = full_name(words[:1])
+    if name is None and first in NOT_SERVED:
+        raise ShoalError(f"shoal {first} is not served: {NOT_SERVED[first][0]}", hint=NOT_SERVED[first][1])
     if name is None:
-        raise UsageError(f"unknown command: shoal {first}", hint=_similar_command(first))
+        raise ArgumentsError(f"unknown command: shoal {first}", hint=_similar_command(first))
     context.path = f"shoal {first}"
     command = load_command(name)
     group = name.partition(" ")[0]
@@ -148,7 +159,7 @@ def _find_in_group(group: str, words: Sequence[str], context: Context) -> tuple[
     name = f"{group} {rest[0]}"
     name = ALIASES.get(name, name)
     if name not in COMMANDS:
-        raise UsageError(f"unknown command: shoal {group} {rest[0]}", hint=_similar_command(f"{group} {rest[0]}"))
+        raise ArgumentsError(f"unknown command: shoal {group} {rest[0]}", hint=_similar_command(f"{group} {rest[0]}"))
     context.path = f"shoal {name}"
     return name, load_command(name), list(rest[1:])
 
@@ -171,7 +182,7 @@ def _with_group_flags(command: Command, group_flags: Sequence[Flag], context: Co
         (*command.flags, *added),
         arguments=command.arguments,
         is_interspersed=command.is_interspersed,
-        failure_statuses=command.failure_statuses,
+        failure_status=command.failure_status,
         notes=command.notes,
     )
 
@@ -186,6 +197,15 @@ def _similar_command(name: str) -> str:
     known = [*COMMANDS, *SHORT_FORMS, *ALIASES, *GROUPS]
     close = get_close_matches(name, known, n=1, cutoff=0.6)
     return f'did you mean "shoal {close[0]}"?' if close else ""
+
+
+def _usage_status(error: UsageError, name: str, command: Command | None) -> int:
+    """As docker's: 125 where a flag is wrong (1 in Compose), 1 where arguments are; else what the command says."""
+    if isinstance(error, ArgumentsError):
+        return 1
+    if isinstance(error, FlagError):
+        return 1 if name.startswith("compose") else _FLAG_IS_WRONG
+    return command.failure_status if command else 1
 
 
 def _say_usage(context: Context, error: UsageError, command: Command | None) -> None:
@@ -203,7 +223,7 @@ def _say_error(context: Context, error: ShoalError, command: Command | None) -> 
     if command is not None and "stand-in" in error.hint and any(flag.name == "stand-ins" for flag in command.flags):
         error.hint += f", or on the way: {context.path} --stand-ins"
     text = describe_error(error)
-    if command is not None and command.failure_statuses[1] == 125:
+    if command is not None and command.failure_status == 125:
         text = f"shoal: {text}"
     context.warn(text)
 

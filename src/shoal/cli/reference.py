@@ -36,8 +36,8 @@ keeps them (`SHOAL_CONFIG`, else `DOCKER_CONFIG`, names another folder), in plai
 | status | meaning |
 |---|---|
 | 0 | done |
-| 1 | the engine refused, or part of the names on the command line failed |
-| 2 | the command line is wrong |
+| 1 | the engine refused, part of the names on the command line failed, or arguments are missing or too many |
+| 125 | a flag is unknown or its value is wrong (of `compose`: 1) |
 | 125, 126, 127 | `run`: nothing was run; the command can't be executed; the command was not found |
 | the command's own | `run`, `exec`, `start -a`, `attach`: the exit status of what ran |
 | 3 | `daemon status`: the engine does not run |

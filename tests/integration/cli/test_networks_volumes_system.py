@@ -29,7 +29,7 @@ def test_networks(engine: EngineProcess) -> None:
 
 def test_a_network_s_mistakes_are_told_before_it_is_asked_for(engine: EngineProcess) -> None:
     done = engine.shoal("network", "create", "--gateway", "10.9.0.1", "x", check=False)
-    assert done.returncode == 2 and "no matching subnet for gateway 10.9.0.1" in done.stderr
+    assert done.returncode == 1 and "no matching subnet for gateway 10.9.0.1" in done.stderr
 
 
 def test_volumes(engine: EngineProcess) -> None:

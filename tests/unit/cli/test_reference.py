@@ -32,7 +32,7 @@ def test_every_command_s_table_is_sound(name: str) -> None:
     assert len(set(names)) == len(names) and len(set(shorts)) == len(shorts)
     least, most = command.arguments
     assert least >= 0 and (most == -1 or most >= least)
-    assert command_help(name, command).startswith(f"Usage:  shoal {name}")
+    assert command_help(name, command, path=f"shoal {name}").startswith(f"Usage:  shoal {name}")
 
 
 def test_every_name_leads_to_a_command() -> None:
@@ -48,7 +48,7 @@ def test_helps() -> None:
         assert f"\n  {name} " in text
     assert "  ls " in group_help("container", ())
     assert "--project-name" in group_help("compose", load_group_flags("compose"))
-    shown = command_help("container run", load_command("container run"))
+    shown = command_help("container run", load_command("container run"), path="shoal run")
     assert "Aliases:\n  shoal container run, shoal run" in shown
     assert "  -i, --interactive " in shown
     assert "disable-content-trust" not in shown

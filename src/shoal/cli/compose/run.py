@@ -172,5 +172,4 @@ RUN = Command(
     ),
     arguments=(1, MANY),
     is_interspersed=False,
-    failure_statuses=(2, 1),
 )

@@ -207,7 +207,7 @@ RUN = Command(
     RUN_FLAGS,
     arguments=(1, MANY),
     is_interspersed=False,
-    failure_statuses=(_DAEMON_FAILED, _DAEMON_FAILED),
+    failure_status=_DAEMON_FAILED,
 )
 CREATE = Command(
     "[OPTIONS] IMAGE [COMMAND] [ARG...]", _create_command, CREATE_FLAGS, arguments=(1, MANY), is_interspersed=False
