@@ -1,5 +1,7 @@
 """A client at a container's stdio, and the size of its terminal."""
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from shoal.api.http.hijack import MULTIPLEXED, RAW, Hijacked, hijack
@@ -7,19 +9,48 @@ from shoal.api.http.pump import Stdio, pump
 from shoal.api.http.replies import empty
 from shoal.api.http.request import Request
 from shoal.api.http.router import Route
-from shoal.engine.streams.attach import Attaches, AttachOptions
+from shoal.api.http.websocket import check_websocket, websocket
+from shoal.engine.streams.attach import Attaches, AttachOptions, AttachSession
 from shoal.errors import InvalidArgument
+from shoal.model.container import Container
 from shoal.wire.detach_keys import parse_detach_keys
 
 
 class AttachRouter:
-    """Source: Docker Engine API v1.51, ContainerAttach and ContainerResize."""
+    """Source: Docker Engine API v1.51, ContainerAttach, ContainerAttachWebsocket and ContainerResize."""
 
     def __init__(self, attaches: Attaches) -> None:
         self._attaches = attaches
 
     async def attach(self, request: Request) -> web.StreamResponse:
         """POST /containers/{id}/attach"""
+        keys, container, options = self._asked(request)
+        await request.body()
+        tty = container.spec.tty
+        async with (
+            self._attaches.open(container, options) as session,  # first: from here on no output is missed
+            hijack(request, content_type_of(request, tty=tty)) as stream,
+        ):
+            if await pump(stream, _stdio(session, options, keys=keys if tty else b"", framed=not tty)):
+                self._attaches.detached(container)
+        return Hijacked()
+
+    async def attach_websocket(self, request: Request) -> web.StreamResponse:
+        """GET /containers/{id}/attach/ws: messages are pieces of the raw stream. Before 1.42 all streams were meant."""
+        keys, container, options = self._asked(request)
+        if request.api_version < (1, 42):
+            options = replace(options, stdin=True, stdout=True, stderr=True)
+        check_websocket(request)
+        async with (
+            self._attaches.open(container, options) as session,
+            websocket(request) as stream,
+        ):
+            if await pump(stream, _stdio(session, options, keys=keys if container.spec.tty else b"", framed=False)):
+                self._attaches.detached(container)
+        return stream.response
+
+    def _asked(self, request: Request) -> tuple[bytes, Container, AttachOptions]:
+        """Detach keys, container and options of the query. Raises: InvalidArgument; NotFound; Conflict"""
         keys = parse_detach_keys(request.query.get("detachKeys", ""))
         container = self._attaches.resolve(request.params["id"])
         options = AttachOptions(
@@ -29,31 +60,25 @@ class AttachRouter:
             stream=request.flag("stream"),
             logs=request.flag("logs"),
         )
-        await request.body()
-        tty = container.spec.tty
-        wanted = frozenset(n for n, flag in ((1, options.stdout), (2, options.stderr)) if flag)
-        async with (
-            self._attaches.open(container, options) as session,  # first: from here on no output is missed
-            hijack(request, content_type_of(request, tty=tty)) as stream,
-        ):
-            stdio = Stdio(
-                output=session.read(),
-                write=session.write,
-                end_input=session.end_input,
-                wanted=wanted,
-                stdin=options.stdin,
-                framed=not tty,
-                detach_keys=keys if tty and options.stdin else b"",
-            )
-            if await pump(stream, stdio):
-                self._attaches.detached(container)
-        return Hijacked()
+        return keys, container, options
 
     async def resize(self, request: Request) -> web.Response:
         """POST /containers/{id}/resize"""
         height, width = terminal_size(request)
         await self._attaches.resize(request.params["id"], height, width)
         return empty(200)
+
+
+def _stdio(session: AttachSession, options: AttachOptions, *, keys: bytes, framed: bool) -> Stdio:
+    return Stdio(
+        output=session.read(),
+        write=session.write,
+        end_input=session.end_input,
+        wanted=frozenset(number for number, flag in ((1, options.stdout), (2, options.stderr)) if flag),
+        stdin=options.stdin,
+        framed=framed,
+        detach_keys=keys if options.stdin else b"",
+    )
 
 
 def content_type_of(request: Request, *, tty: bool) -> str:
@@ -74,5 +99,6 @@ def routes(attaches: Attaches) -> list[Route]:
     router = AttachRouter(attaches)
     return [
         Route("POST", "/containers/{id}/attach", router.attach, "ContainerAttach", stream=True),
+        Route("GET", "/containers/{id}/attach/ws", router.attach_websocket, "ContainerAttachWebsocket", stream=True),
         Route("POST", "/containers/{id}/resize", router.resize, "ContainerResize"),
     ]

@@ -1,13 +1,26 @@
-"""Carries bytes between a hijacked connection and a container's stdio, until one side ends."""
+"""Carries bytes between a client's connection and a container's stdio, until one side ends."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
-from shoal.api.http.hijack import RawStream
 from shoal.wire.detach_keys import DetachScanner
 from shoal.wire.frames import frame
+
+
+class ByteStream(Protocol):
+    """The client's side of the connection."""
+
+    async def read(self) -> bytes:
+        """The next bytes; b"" when the client sends no more."""
+
+    async def write(self, data: bytes) -> None:
+        """Send; waits while the client reads slowly. Raises: ConnectionError when it is gone"""
+
+    async def wait_closed(self) -> None:
+        """Return when the client is gone altogether."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +42,7 @@ class Stdio:
     detach_keys: bytes = b""
 
 
-async def pump(stream: RawStream, stdio: Stdio) -> bool:
+async def pump(stream: ByteStream, stdio: Stdio) -> bool:
     """Carry until the output ends, the client goes away, or it types the detach keys. True when it typed them."""
     sending = asyncio.create_task(_send(stream, stdio))
     receiving = asyncio.create_task(_receive(stream, stdio))
@@ -49,14 +62,14 @@ async def pump(stream: RawStream, stdio: Stdio) -> bool:
         await asyncio.gather(sending, receiving, leaving, return_exceptions=True)
 
 
-async def _send(stream: RawStream, stdio: Stdio) -> None:
+async def _send(stream: ByteStream, stdio: Stdio) -> None:
     with suppress(ConnectionError):
         async for number, data in stdio.output:
             if number in stdio.wanted:
                 await stream.write(frame(number, data) if stdio.framed else data)
 
 
-async def _receive(stream: RawStream, stdio: Stdio) -> bool:
+async def _receive(stream: ByteStream, stdio: Stdio) -> bool:
     """True when the detach keys were typed."""
     scanner = DetachScanner(stdio.detach_keys) if stdio.detach_keys else None
     while data := await stream.read():
