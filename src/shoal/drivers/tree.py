@@ -2,9 +2,11 @@
 
 import contextlib
 import os
-import shutil
+import secrets
 import stat
 from pathlib import Path
+
+from shoal.drivers.walk import walk_tree
 
 
 def copy_tree(source: Path, target: Path) -> None:
@@ -26,6 +28,7 @@ def copy_tree(source: Path, target: Path) -> None:
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAX_LINKS = 256
+_MAX_DEPTH = 64  # of descriptors that are open at the same time
 _CHUNK = 1 << 30
 
 #: {(device, inode): (descriptor of the copy, names that are still to come)}
@@ -111,21 +114,63 @@ def _copy_metadata(source: str, copy: int, info: os.stat_result) -> None:
 def remove_tree(path: Path) -> None:
     """Remove a directory and all below it; no error where it is gone."""
     with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(path)
+        above = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            remove_at(path.name, above)
+        finally:
+            os.close(above)
+
+
+def remove_at(name: str, folder: int) -> None:
+    """Delete `name` in the open directory `folder`, with all below it; never follows a link. Raises: OSError
+
+    However deep it is: a program in a container may nest folders without end.
+    """
+    try:
+        os.unlink(name, dir_fd=folder)
+        return
+    except IsADirectoryError:
+        pass
+    top = os.open(name, _FOLDER, dir_fd=folder)
+    try:
+        while _empty(top, top, 0):
+            continue
+    finally:
+        os.close(top)
+    os.rmdir(name, dir_fd=folder)
+
+
+def _empty(folder: int, top: int, depth: int) -> bool:
+    """Delete what is in `folder`; what is too deep is moved up into `top`: True when something was."""
+    with os.scandir(folder) as listing:
+        entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in listing]
+    is_moved = False
+    for name, is_folder in entries:
+        if not is_folder:
+            os.unlink(name, dir_fd=folder)
+        elif depth == _MAX_DEPTH:
+            os.rename(name, secrets.token_hex(16), src_dir_fd=folder, dst_dir_fd=top)
+            is_moved = True
+        else:
+            below = os.open(name, _FOLDER, dir_fd=folder)
+            try:
+                is_moved = _empty(below, top, depth + 1) or is_moved
+            finally:
+                os.close(below)
+            os.rmdir(name, dir_fd=folder)
+    return is_moved
 
 
 def tree_bytes(path: Path) -> int:
     """Bytes that the files below `path` take on disk, hard links counted once."""
     seen: set[tuple[int, int]] = set()
     total = 0
-    todo = [str(path)]
-    while todo:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            for entry in os.scandir(todo.pop()):
-                info = entry.stat(follow_symlinks=False)
-                if stat.S_ISDIR(info.st_mode):
-                    todo.append(entry.path)
-                elif (info.st_dev, info.st_ino) not in seen:
-                    seen.add((info.st_dev, info.st_ino))
-                    total += info.st_blocks * 512
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        for found in walk_tree(str(path)):
+            info = found.status
+            if found.is_folder or (info.st_nlink > 1 and (info.st_dev, info.st_ino) in seen):
+                continue
+            if info.st_nlink > 1:
+                seen.add((info.st_dev, info.st_ino))
+            total += info.st_blocks * 512
     return total

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from http.client import IncompleteRead
 from pathlib import Path
 from typing import Any
 
@@ -153,3 +154,32 @@ def test_an_exec_in_what_ends_meanwhile_is_a_conflict(node: Node) -> None:
     os.kill(node.state(container)["Pid"], 9)
     status, answer = node.engine.call("POST", f"/exec/{made['Id']}/start", {"Detach": True})
     assert status == 409, answer
+
+
+#: makes folders in folders, deeper than any path is long
+NEST = """
+import os, sys
+for top in sys.argv[1:]:
+    os.makedirs(top, exist_ok=True)
+    os.chdir(top)
+    for _ in range(1500):
+        os.mkdir("folder")
+        os.chdir("folder")
+"""
+
+
+def test_folders_without_end_can_be_measured_and_removed(node: Node) -> None:
+    """Else one container would end `system df`, stay for ever, and keep the next engine from starting."""
+    python = [f"{path}:{path}:ro" for path in ("/usr", "/lib", "/lib64") if Path(path).exists()]
+    container = node.run("python3", "-c", NEST, "/deep", "/v", host={"Binds": ["deep:/v", *python]})
+    assert node.engine.call("POST", f"/containers/{container}/wait")[1]["StatusCode"] == 0
+    for path in ("/system/df", f"/containers/{container}/changes", "/containers/json?all=1&size=1"):
+        assert node.engine.call("GET", path)[0] == 200
+    with pytest.raises((IncompleteRead, ConnectionError)):  # broken off, not a second reply within the first
+        node.engine.call("GET", f"/containers/{container}/archive?path=/deep")
+    assert node.engine.call("GET", "/_ping")[0] == 200
+    status, answer = node.engine.call("POST", f"/commit?container={container}&repo=deep")
+    assert status == 400 and "4096 bytes or more" in answer["message"]
+    node.delete(container)
+    assert node.engine.call("DELETE", "/volumes/deep")[0] == 204
+    assert not (node.engine.root / "volumes/deep").exists()

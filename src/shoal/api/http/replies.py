@@ -70,12 +70,21 @@ def stream_response(content_type: str, status: int = 200) -> web.StreamResponse:
 async def send_stream(
     request: Request, content_type: str, chunks: AsyncIterable[bytes], headers: Mapping[str, str] | None = None
 ) -> web.StreamResponse:
-    """The response whose body is `chunks`, sent as they come."""
+    """The response whose body is `chunks`, sent as they come. An error ends the connection: the status has gone out."""
     response = stream_response(content_type)
     response.headers.update(headers or {})
     await response.prepare(request.http)
-    async for chunk in chunks:
-        await response.write(chunk)
+    try:
+        async for chunk in chunks:
+            await response.write(chunk)
+    except ConnectionError:
+        raise
+    except Exception as error:
+        message = described(error).message
+        log.error("%s %s: broken off: %s", request.http.method, request.http.path, message)
+        if request.http.transport is not None:
+            request.http.transport.abort()
+        raise ConnectionAbortedError(message) from error
     await response.write_eof()
     return response
 

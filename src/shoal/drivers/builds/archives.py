@@ -8,12 +8,14 @@ import os
 import shutil
 import tarfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, cast
 
 import zstandard
 from isal import igzip
 
 from shoal.drivers.builds import rooted
+from shoal.drivers.tree import remove_tree
 from shoal.errors import InvalidArgument
 
 _MAGIC = (
@@ -201,4 +203,4 @@ def _clear(path: str) -> None:
     except FileNotFoundError:
         return
     except IsADirectoryError:
-        shutil.rmtree(path)
+        remove_tree(Path(path))

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import os
 import posixpath
-import shutil
 import tarfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from shoal.dockerfile.dockerignore import Ignore, has_wildcard, parse_ignore
 from shoal.drivers.builds import rooted
 from shoal.drivers.builds.archives import members, open_plain, put_member, safe_name
 from shoal.drivers.builds.copying import excluded_by, missing_source
+from shoal.drivers.tree import remove_tree
 from shoal.errors import DriverError, InvalidArgument
 
 _BATCH_BYTES = 1 << 20
@@ -123,7 +123,7 @@ class TarContext:
         if self._unpacked is not None:
             await asyncio.wait([self._unpacked])
             self._unpacked.cancelled() or self._unpacked.exception()
-        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        await asyncio.to_thread(remove_tree, self._folder)
 
     # -- in threads ----------------------------------------------------------
 

@@ -103,22 +103,6 @@ def _is_at(known: str, real: str, path: str, below: str) -> bool:
     return known != "" and (known == path or known.startswith(below) or real == path or real.startswith(below))
 
 
-def remove_at(name: str, folder: int) -> None:
-    """Delete `name` in the open directory `folder`, with all below it; never follows a link."""
-    try:
-        os.unlink(name, dir_fd=folder)
-        return
-    except IsADirectoryError:
-        pass
-    fd = os.open(name, _OPEN, dir_fd=folder)
-    try:
-        for child in os.listdir(fd):
-            remove_at(child, fd)
-    finally:
-        os.close(fd)
-    os.rmdir(name, dir_fd=folder)
-
-
 def lstat_below(root: str, path: str) -> os.stat_result | None:
     """What is at `path` below `root`, None where nothing is; no link on the way is followed."""
     fd = os.open(root, _OPEN)

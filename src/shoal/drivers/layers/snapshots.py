@@ -12,7 +12,6 @@ import contextlib
 import hashlib
 import os
 import re
-import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -38,6 +37,7 @@ from shoal.drivers.layers.unpack import Unpacker
 from shoal.drivers.layers.work import Workers, throttled
 from shoal.drivers.mount import unmount
 from shoal.drivers.threads import in_thread, to_the_end
+from shoal.drivers.tree import remove_tree
 from shoal.errors import DriverError, InvalidArgument, NotFound
 from shoal.model.change import Change
 from shoal.oci.digest import chain_id, encoded
@@ -101,7 +101,7 @@ class OverlaySnapshots:
             self._fill(new, parent)
             os.rename(new, self._snapshots / key)
         except BaseException:
-            shutil.rmtree(new)
+            remove_tree(new)
             raise
 
     def _fill(self, new: Path, parent: str) -> None:
@@ -288,7 +288,7 @@ class OverlaySnapshots:
             if self._parent_of.pop(chain_id, None) is None:
                 return
             trash = await in_thread(self._hide_layer, chain_id)
-        await in_thread(shutil.rmtree, trash)
+        await in_thread(remove_tree, trash)
 
     def _hide_layer(self, chain: str) -> Path:
         overlay.drop_links(self._links, self._diff(chain))
@@ -304,11 +304,11 @@ class OverlaySnapshots:
         return target
 
     def _throw_away(self, folder: Path) -> None:
-        shutil.rmtree(self._hide(folder))
+        remove_tree(self._hide(folder))
 
     def _empty_trash(self) -> None:
         for entry in self._trash.iterdir():
-            shutil.rmtree(entry)
+            remove_tree(entry)
 
 
 def _is_plain(fd: int) -> bool:

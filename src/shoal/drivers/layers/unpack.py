@@ -9,7 +9,7 @@ import os
 import stat
 from collections.abc import Iterator
 
-from shoal.drivers.layers.folders import Folders, remove_at
+from shoal.drivers.layers.folders import Folders
 from shoal.drivers.layers.tar import (
     BLOCK_DEVICE,
     CHAR,
@@ -21,6 +21,7 @@ from shoal.drivers.layers.tar import (
     TarEntry,
     TarReader,
 )
+from shoal.drivers.tree import remove_at
 from shoal.errors import DriverError, InvalidArgument
 from shoal.oci.whiteout import MAX_NAME, clean_path, is_aufs_metadata, parse_whiteout
 

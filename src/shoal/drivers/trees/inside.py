@@ -1,30 +1,19 @@
 """Opening paths below a root that symbolic links can't leave. Source: openat2(2), RESOLVE_IN_ROOT, Linux 5.6."""
 
-import ctypes
 import os
 import posixpath
 import stat
-import struct
 
+from shoal.drivers.openat import RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, openat2
 from shoal.errors import DriverError, Forbidden, InvalidArgument, NotFound, ShoalError
 from shoal.model.path_stat import PathStat
 
-_libc = ctypes.CDLL(None, use_errno=True)
-_SYS_OPENAT2 = 437  # the same number on all architectures
-_RESOLVE_NO_MAGICLINKS = 0x02
-_RESOLVE_IN_ROOT = 0x10
 _MAX_LINKS = 40
 
 
 def open_inside(root: int, path: str, flags: int = os.O_PATH) -> int:
     """A descriptor of `path` below the directory `root`. Raises: OSError"""
-    how = struct.pack("QQQ", flags | os.O_CLOEXEC, 0, _RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS)
-    name = os.fsencode(path.lstrip("/") or ".")
-    fd = _libc.syscall(_SYS_OPENAT2, root, name, how, len(how))
-    if fd < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code), path)
-    return int(fd)
+    return openat2(root, path.lstrip("/") or ".", flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
 
 
 def open_or_make(root: int, path: str, *, is_folder: bool) -> int:
