@@ -22,6 +22,9 @@ SHARED = [folder for folder in FOLDERS if folder.name != "microservices"]
 #: Docker Compose hashes the ids of containers that lend a namespace or volumes; ids differ from run to run
 BY_ID = {"everything-c-1", "odds-c-1"}
 
+#: compared in other words, or (MemoryFiles) Shoal's own
+OTHERWISE = ("Links", "CapAdd", "Binds", "Mounts", "MemoryFiles")
+
 #: what an engine does not read when it creates a container
 NOISE = {"ConsoleSize", "IPAddress", "IPv6Gateway", "CheckDuplicate"}
 
@@ -85,9 +88,7 @@ def same_meaning(body: dict[str, Any], copied: set[str]) -> dict[str, Any]:
     Links also in HostConfig, and by a number of their own; capabilities with CAP_; ports of host networks, which
     engines discard; binds with options as mounts. copied: targets that Shoal copies in.
     """
-    host = {
-        key: value for key, value in body["HostConfig"].items() if key not in ("Links", "CapAdd", "Binds", "Mounts")
-    }
+    host = {key: value for key, value in body["HostConfig"].items() if key not in OTHERWISE}
     host["CapAdd"] = sorted("CAP_" + name.removeprefix("CAP_") for name in body["HostConfig"].get("CapAdd", ()))
     if host["NetworkMode"] == "host":
         host.pop("PortBindings", None)

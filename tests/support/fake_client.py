@@ -15,17 +15,14 @@ from tests.support.fake_docker import FakeDocker, Reply
 
 
 class FakeResponse:
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Reply, features: str = "") -> None:
         self.status = reply.status
         self._reply = reply
+        self.headers = {"shoal-features": features}
         self.closed = False
 
     def json(self) -> Any:
         return self._reply.body
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {}
 
     def is_multiplexed(self) -> bool:
         return True
@@ -50,11 +47,16 @@ class FakeResponse:
 
 
 class FakeClient(Client):
-    """A client without a connection. `sent`: (method, path with query, headers) of all requests."""
+    """A client without a connection.
+
+    sent: (method, path with query, headers) of all requests
+    features: of Shoal's own that the engine says it has
+    """
 
     def __init__(self, docker: FakeDocker) -> None:
         super().__init__(Host("unix", path="/run/fake.sock"))
         self.docker = docker
+        self.features = ""
         self.sent: list[tuple[str, str, dict[str, str]]] = []
 
     def request(
@@ -78,4 +80,4 @@ class FakeClient(Client):
         reply = self.docker.handle(method, target, data)
         if reply.status >= 400:
             raise answer_error(reply.status, reply.body["message"])
-        return FakeResponse(reply)
+        return FakeResponse(reply, self.features)

@@ -52,7 +52,7 @@ def all_routes(nouns: Nouns) -> list[Route]:
         *life.routes(nouns.containers),
         *attach.routes(nouns.attaches),
         *logs.routes(nouns.logs),
-        *archive.routes(nouns.archives),
+        *archive.routes(nouns.archives, nouns.containers),
         *stats.routes(nouns.stats, nouns.machine_bytes),
         *exec.routes(nouns.execs),
         *networks.routes(nouns.networks),

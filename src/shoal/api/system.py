@@ -30,7 +30,12 @@ class SystemRouter:
     async def ping(self, request: Request) -> web.Response:
         """GET and HEAD /_ping: the headers of the reply are what clients negotiate by."""
         text = "" if request.http.method == "HEAD" else "OK"
-        headers = {**HEADERS, "Cache-Control": "no-cache, no-store, must-revalidate", "Pragma": "no-cache"}
+        headers = {
+            **HEADERS,
+            "Shoal-Features": "memory-files",
+            "Cache-Control": "no-cache, no-store, must-revalidate",
+            "Pragma": "no-cache",
+        }
         return web.Response(text=text, headers=headers)
 
     async def version(self, request: Request) -> web.Response:

@@ -10,7 +10,7 @@ Operation
 ├── Pull            POST /images/create, a stream of progress
 ├── Push            POST /images/{name}/push, a stream of progress
 ├── BuildImage      POST /build, the context packed by the one who carries it out
-├── CopyFiles       PUT /containers/{name}/archive, a tar made of `files`
+├── CopyFiles       PUT /containers/{name}/memory-files, or on other engines /archive with a tar made of `files`
 ├── RunHook         an exec in a container: create, start, exit code (the one that takes three calls)
 └── WaitFor         reads containers until a condition holds
 """
@@ -119,11 +119,16 @@ class FileEntry(Noun):
 
 
 class CopyFiles(Operation):
-    """Puts files into a created container with one archive at `/`; missing folders come with it."""
+    """Gives a created container its files: in memory where the engine can, else with one archive at `/`.
+
+    again: the container had them once; only an engine that keeps them in memory can have lost them
+    request: the archive's, missing folders come with it
+    """
 
     container: str
     files: tuple[FileEntry, ...]
     request: Request
+    again: bool = False
 
 
 class RunHook(Operation):

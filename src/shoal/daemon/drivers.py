@@ -11,6 +11,7 @@ from shoal.drivers.layers.archives import ImageArchives
 from shoal.drivers.layers.snapshots import OverlaySnapshots
 from shoal.drivers.local_volumes import LocalVolumes
 from shoal.drivers.logs.reader import ConmonLogs
+from shoal.drivers.memory_files import MemoryFolder
 from shoal.drivers.network.links import HostLinks
 from shoal.drivers.network.netd_client import NetdClient
 from shoal.drivers.network.nftables import Nftables
@@ -50,6 +51,7 @@ class Drivers:
     runtime: CrunRuntime
     logs: ConmonLogs
     trees: BindTrees
+    memory_files: MemoryFolder
     volumes: LocalVolumes
     links: HostLinks
     firewall: Nftables
@@ -72,6 +74,7 @@ def make_drivers(settings: Settings) -> Drivers:
         runtime=CrunRuntime(run, instance=settings.instance, cgroups=Cgroups(host_mounts())),
         logs=ConmonLogs(),
         trees=BindTrees(run / "views"),
+        memory_files=MemoryFolder(run / "memory"),
         volumes=LocalVolumes(root / "volumes"),
         links=HostLinks(run, (f"v{tag}", f"s{tag}"), int(tag, 16), firewall),
         firewall=firewall,

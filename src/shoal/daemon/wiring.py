@@ -133,6 +133,7 @@ class Engine:
             volumes=self.volumes,
             snapshots=self._drivers.snapshots,
             trees=self._drivers.trees,
+            memory_files=self._drivers.memory_files,
             runtime=self._drivers.runtime,
             events=self.events,
         )

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from shoal.model.endpoint import BoundPort, Endpoint, EndpointSettings, PortBinding
 from shoal.model.health import Health, Healthcheck
-from shoal.model.mount import Mount, MountPoint
+from shoal.model.mount import MemoryFile, Mount, MountPoint
 from shoal.model.resources import Resources
 
 DEFAULT_SHM_BYTES = 64 << 20
@@ -65,6 +65,7 @@ class HostSpec:
     resources: Resources = field(default_factory=Resources)
     binds: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
+    memory_files: tuple[MemoryFile, ...] = ()
     tmpfs: Mapping[str, str] = field(default_factory=dict)
     volumes_from: tuple[str, ...] = ()  #: "container[:ro|rw]"
     volume_driver: str = ""

@@ -63,6 +63,19 @@ class Mount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryFile:
+    """A read-only file of a container that is never on a disk; its content is no part of any record.
+
+    target: absolute path in the container
+    """
+
+    target: str
+    uid: int = 0
+    gid: int = 0
+    mode: int = 0o444
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MountPoint:
     """A mount of one container with everything decided. Source: Docker Engine API v1.51, MountPoint.
 

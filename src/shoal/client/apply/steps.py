@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from shoal.client.containers import segment
 from shoal.client.errors import ClientError
 from shoal.client.http import Client, Response
 from shoal.client.images import NO_AUTH, secrets_header
-from shoal.compose.operations import BuildImage, Call, CopyFiles, Operation, Pull, Push, Request, RunHook
+from shoal.compose.operations import BuildImage, Call, CopyFiles, FileEntry, Operation, Pull, Push, Request, RunHook
 from shoal.errors import InternalError, InvalidArgument, NotFound, ShoalError
 
 #: lines of a build's or hook's output that its error repeats
@@ -50,6 +51,7 @@ class Steps:
         self._client = client
         self._doors = doors
         self._report = report
+        self._features: list[str] | None = None
 
     def perform(self, operation: Operation) -> object:
         """The JSON answer of `operation`, None where it has none. Raises: ShoalError."""
@@ -137,11 +139,21 @@ class Steps:
     # -- containers
 
     def _copy(self, operation: CopyFiles) -> object:
-        tar = _archive_of(operation)
-        request = operation.request
-        headers = {"Content-Type": "application/x-tar"}
-        self._client.put(request.path, request.query, tar, headers)
+        """Secrets belong in memory; an engine that can't do that gets them as Docker Compose gives them."""
+        contents = {entry.path: _content_of(operation, entry) for entry in operation.files}
+        if self._has_feature("memory-files"):
+            files = {path: base64.b64encode(content).decode() for path, content in contents.items()}
+            self._client.put(f"/containers/{segment(operation.container)}/memory-files", body={"Files": files})
+        elif not operation.again:
+            headers = {"Content-Type": "application/x-tar"}
+            self._client.put(operation.request.path, operation.request.query, _archive_of(operation, contents), headers)
         return None
+
+    def _has_feature(self, name: str) -> bool:
+        """Whether the engine says that it has one of Shoal's own."""
+        if self._features is None:
+            self._features = self._client.head("/_ping").get("shoal-features", "").split()
+        return name in self._features
 
     def _hook(self, operation: RunHook) -> object:
         created = self._client.post(f"/containers/{segment(operation.container)}/exec", body=dict(operation.body))
@@ -196,7 +208,13 @@ def _read(path: str, what: str) -> bytes:
         raise InvalidArgument(f'{what}: can\'t read "{path}": {error.strerror}') from error
 
 
-def _archive_of(operation: CopyFiles) -> bytes:
+def _content_of(operation: CopyFiles, entry: FileEntry) -> bytes:
+    if entry.content is not None:
+        return entry.content
+    return _read(entry.source, f"{operation.container}: {entry.path}")
+
+
+def _archive_of(operation: CopyFiles, contents: Mapping[str, bytes]) -> bytes:
     """A tar with the operation's files, and the folders that hold them."""
     import io
     import tarfile  # 6 ms: only where a file is copied
@@ -204,9 +222,7 @@ def _archive_of(operation: CopyFiles) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for entry in operation.files:
-            content = entry.content
-            if content is None:
-                content = _read(entry.source, f"{operation.container}: {entry.path}")
+            content = contents[entry.path]
             member = tarfile.TarInfo(entry.path.lstrip("/"))
             member.size, member.mode, member.uid, member.gid = len(content), entry.mode, entry.uid, entry.gid
             tar.addfile(member, io.BytesIO(content))

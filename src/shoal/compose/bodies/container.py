@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shoal.compose.bodies.files import bound_files
+from shoal.compose.bodies.files import bound_files, declared_files
 from shoal.compose.bodies.host_config import device_requests, devices, mounts_of, resources, restart_policy
 from shoal.compose.bodies.label_sets import container_labels
 from shoal.compose.noun import Noun, field
@@ -126,6 +126,7 @@ def _host_config(creation: Creation) -> dict[str, Any]:
         "Annotations": dict(service.annotations),
         "Binds": binds,
         "Mounts": mounts,
+        "MemoryFiles": declared_files(project, service),
         "CapAdd": list(service.cap_add),
         "CapDrop": list(service.cap_drop),
         "CgroupParent": service.cgroup_parent,

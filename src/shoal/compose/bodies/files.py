@@ -1,8 +1,9 @@
 """Configs and secrets as containers of one engine get them.
 
 A file without uid, gid and mode is bound read-only: its content never leaves its place. Everything else (content given
-in the file, the value of a variable, a file with an owner or a mode) is copied into the container after it is created
-and before it starts, with owner and mode as asked.
+in the file, the value of a variable, a file with an owner or a mode) is handed to the container after it is created and
+before it starts, with owner and mode as asked: Shoal's engine keeps it in memory, as the body of the create call
+declares; into a container of another engine it is copied.
 """
 
 from typing import Any
@@ -32,6 +33,20 @@ def copied_files(project: Project, service: Service) -> tuple[FileEntry, ...]:
     )
 
 
+def declared_files(project: Project, service: Service) -> list[dict[str, Any]]:
+    """HostConfig.MemoryFiles, which only Shoal's engine reads: the files that are copied in, without their content."""
+    return [
+        {
+            "Target": ref.target,
+            "UID": _number(ref.uid, kind, ref),
+            "GID": _number(ref.gid, kind, ref),
+            "Mode": _mode(ref),
+        }
+        for ref, source, kind in _uses(project, service)
+        if not _is_bound(ref, source)
+    ]
+
+
 def _uses(project: Project, service: Service) -> list[tuple[FileRef, Config | Secret, str]]:
     configs: list[tuple[FileRef, Config | Secret, str]] = [
         (ref, project.configs[ref.source], "config") for ref in service.configs if ref.source in project.configs
@@ -53,8 +68,12 @@ def _entry(ref: FileRef, source: Config | Secret, kind: str) -> FileEntry:
         source=source.file,
         uid=_number(ref.uid, kind, ref),
         gid=_number(ref.gid, kind, ref),
-        mode=0o444 if ref.mode is None else ref.mode,
+        mode=_mode(ref),
     )
+
+
+def _mode(ref: FileRef) -> int:
+    return 0o444 if ref.mode is None else ref.mode
 
 
 def _content(source: Config | Secret, kind: str) -> bytes:

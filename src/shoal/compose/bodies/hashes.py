@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from shoal.compose.bodies.files import declared_files
 from shoal.compose.project import Network, Project, Service, Volume
 from shoal.compose.text.order import ORDER, ordered, rank
 
@@ -80,12 +81,15 @@ def volume_hash(volume: Volume) -> str:
 
 
 def content_hash(project: Project, service: Service) -> str:
-    """The hash of configs and secrets whose content is not a file, "" where there are none."""
+    """The hash of configs and secrets whose content is not a file, "" where all are bound.
+
+    A container with this label was made by Shoal, its files in memory where the engine can.
+    """
     configs = [project.configs[ref.source] for ref in service.configs if ref.source in project.configs]
     secrets = [project.secrets[ref.source] for ref in service.secrets if ref.source in project.secrets]
     contents = [one.value if one.content is None else one.content for one in configs if not one.file]
     contents += [one.value for one in secrets if not one.file]
-    return _hash(contents) if contents else ""
+    return _hash(["in memory", *contents]) if declared_files(project, service) else ""
 
 
 def _plain(tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from shoal.compose import labels as names
 from shoal.compose.bodies.container import API_SOCKET, Creation, container_body
 from shoal.compose.bodies.files import copied_files
 from shoal.compose.observed import ObservedContainer, ObservedState
-from shoal.compose.operations import Call, CopyFiles, Request
+from shoal.compose.operations import Call, CopyFiles, FileEntry, Request
 from shoal.compose.parts import Condition
 from shoal.compose.planning.draft import Draft, call, container_call
 from shoal.compose.planning.links import link_variables
 from shoal.compose.planning.outdated import anonymous_volumes
 from shoal.compose.planning.steps import GONE, remove, start, stop, wait
 from shoal.compose.project import Project, Service
+from shoal.errors import InvalidArgument
 
 #: words of every step of a replacement but the last
 _RECREATE = {"doing": "Recreate", "done": "Recreate"}
@@ -110,22 +112,37 @@ class Creator:
         return {} if renew else anonymous_volumes(old)
 
     def _copies(self, creation: Creation, name: str, made: str) -> str:
-        """Copy in the configs and secrets that can't be bound."""
+        """Hand over the configs and secrets that can't be bound."""
         files = copied_files(creation.project, creation.service)
         if not files:
             return made
+        return self._copy(creation.service, name, files, depends_on=(made,), subject=f"Container {creation.name}")
+
+    def copies_again(self, service: Service, container: ObservedContainer) -> list[str]:
+        """Hand them over again before a start: after a reboot an engine that keeps them in memory has them no more.
+
+        Not to a container that another Compose made, nor where a variable is not set now.
+        """
+        try:
+            files = copied_files(self._project, service)
+        except InvalidArgument:
+            return []
+        if not files or names.CONTENT_HASH not in container.labels:
+            return []
+        return [self._copy(service, container.name, files, subject=f"Container {container.name}", again=True)]
+
+    def _copy(self, service: Service, name: str, files: tuple[FileEntry, ...], **fields: Any) -> str:
         return self._draft.add(
             CopyFiles(
                 id=f"copy into {name}",
-                subject=f"Container {creation.name}",
                 doing="",
                 done="",
                 cause="configs and secrets",
-                depends_on=(made,),
-                service=creation.service.name,
+                service=service.name,
                 container=name,
                 files=files,
                 request=Request(method="PUT", path=f"/containers/{name}/archive", query={"path": "/"}),
+                **fields,
             )
         )
 

@@ -164,7 +164,7 @@ class _Up:
         elif container.state == "paused":
             self._unpause(service, container)
         elif not container.running:
-            self._start(service, name, f"it is {container.state}", [])
+            self._start(service, name, f"it is {container.state}", self._creator.copies_again(service, container))
         elif f"stop {name}" in self._draft:
             self._start(service, name, "a dependency was made anew", [f"stop {name}"])
         else:

@@ -13,6 +13,7 @@ from shoal.engine.containers.create import Creator
 from shoal.engine.containers.ending import Ender
 from shoal.engine.containers.health import HealthChecks
 from shoal.engine.containers.host.files import ContainerFiles
+from shoal.engine.containers.host.memory import Memory
 from shoal.engine.containers.lists.listing import Lookups, choose
 from shoal.engine.containers.lists.prune import prune_chooser
 from shoal.engine.containers.names import check_name
@@ -38,7 +39,13 @@ class Containers:
 
     def __init__(self, store: NodeStore, near: Neighbours, machine: Machine, *, root: Path) -> None:
         """`root`: the engine's root directory. `open` must be called before any verb."""
-        self._parts = Parts(near=near, machine=machine, book=Book(store), files=ContainerFiles(root))
+        self._parts = Parts(
+            near=near,
+            machine=machine,
+            book=Book(store),
+            files=ContainerFiles(root),
+            memory=Memory(near.memory_files, near.networks),
+        )
         parts = self._parts
         self._book = parts.book
         self._health = HealthChecks(parts)
@@ -63,6 +70,7 @@ class Containers:
 
     async def open(self) -> None:
         """Repair what an earlier engine left half done, follow restart policies, watch exits. Last step of a start."""
+        await self._parts.memory.open([c.id for c in self._book.all()])
         await self._adoption.settle()
         self._watch = asyncio.create_task(self._supervisor.watch(), name="container exits")
 
@@ -118,6 +126,16 @@ class Containers:
     ) -> tuple[Container, Sequence[str]]:
         """(the new container, warnings). Raises: InvalidArgument, NotFound, Conflict when the name is taken"""
         return await self._creator.create(spec, name, platform)
+
+    async def give_files(self, reference: str, contents: Mapping[str, bytes]) -> None:
+        """Its declared files in memory have these contents from the next start on.
+
+        contents: {target: content}, one for each declared file
+        Raises: NotFound, InvalidArgument
+        """
+        container = self._book.resolve(reference)
+        async with self._book.lock(container.id):
+            await self._parts.memory.give(self._book.get(container.id), contents)
 
     async def start(self, reference: str) -> None:
         """Running. Raises: NotModified, Conflict; InvalidArgument or DriverError where it can't be started"""

@@ -101,7 +101,13 @@ class Creator:
                 raise InvalidArgument(f"invalid mode for volumes-from: {mode}")
             others = self._other(reference).mounts
             borrowed.append(([replace(p, anonymous=False) for p in others if p.type is not MountType.TMPFS], mode))
-        return plan_mounts(spec, borrowed, self._parts.machine.new_id)
+        points = plan_mounts(spec, borrowed, self._parts.machine.new_id)
+        taken = [point.destination for point in points]
+        for file in spec.host.memory_files:
+            if file.target in taken:
+                raise InvalidArgument(f"Duplicate mount point: {file.target}")
+            taken.append(file.target)
+        return points
 
     async def ensure_volumes(self, container: Container) -> Container:
         """The container with the place of each of its volumes; volumes that are missing are made."""

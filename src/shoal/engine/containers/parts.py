@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shoal.contracts.memory_files import MemoryFiles
 from shoal.contracts.runtime import Runtime
 from shoal.contracts.snapshots import Snapshots
 from shoal.contracts.trees import Trees
 from shoal.engine.containers.book import Book
 from shoal.engine.containers.host.files import ContainerFiles
+from shoal.engine.containers.host.memory import Memory
 from shoal.engine.events import Events
 from shoal.engine.images import Images
 from shoal.engine.networks import Networks
@@ -28,6 +30,7 @@ class Neighbours:
     volumes: Volumes
     snapshots: Snapshots
     trees: Trees
+    memory_files: MemoryFiles
     runtime: Runtime
     events: Events
 
@@ -61,6 +64,7 @@ class Parts:
     machine: Machine
     book: Book
     files: ContainerFiles
+    memory: Memory
 
     def publish(self, container: Container, action: str, **attributes: str) -> None:
         """An event of this container, with its labels, image and name as attributes, as Docker has them."""

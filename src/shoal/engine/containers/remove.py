@@ -61,6 +61,7 @@ class Remover:
                 parts.near.networks.leave(container.id),
                 parts.near.snapshots.remove(container.id),
                 asyncio.to_thread(parts.files.remove, container.id),
+                parts.memory.remove(container.id),
             )
         except (ShoalError, OSError) as error:
             await parts.book.advance(container, Event.REMOVE_FAILED)

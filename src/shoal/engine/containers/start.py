@@ -51,6 +51,7 @@ class Starter:
     async def start(self, container: Container, *, restart_count: int = 0) -> Container:
         """The container, running. Everything is undone when that fails, and the reason kept with the container."""
         try:
+            self._parts.memory.check(container)
             container = await self._creator.ensure_volumes(container)
             sandbox, run = await self._prepare(container)
             started_at = self._parts.machine.now_ns()
@@ -140,7 +141,7 @@ class Starter:
                 # nothing can be mounted below a file, and crun refuses "rro" for one ("Not a directory")
                 point = replace(point, recursive_read_only=False)
             points.append(point)
-        return points
+        return [*points, *self._parts.memory.points(container)]
 
     async def _subpath(self, pins: AsyncExitStack, volume: Path, subpath: str) -> Path:
         """A place in a volume; links that containers left there don't lead out of it. Raises: InvalidArgument"""

@@ -137,7 +137,12 @@ class Supervisor:
                 await self._try_again(book.get(container_id), delay_s)
 
     async def _try_again(self, failed: Container, delay_s: float) -> None:
-        """A restart that failed counts as a run that ended at once: what it missed (a port, a mount) may come back."""
+        """A restart that failed counts as a run that ended at once: what it missed (a port, a mount) may come back.
+
+        Files in memory don't come back by themselves: it stays ended until somebody has given them and starts it.
+        """
+        if self._parts.memory.lost(failed):
+            return
         last = Ended(exit_code=failed.exit_code, ran_s=0, restarts=failed.restart_count + 1, last_delay_s=delay_s)
         next_s = next_delay_s(failed.spec.host.restart, last)
         if next_s is not None and failed.status is ContainerStatus.EXITED:

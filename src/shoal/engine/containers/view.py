@@ -10,7 +10,7 @@ from shoal.errors import NotFound, ShoalError
 from shoal.model.container import Container, ContainerStatus
 from shoal.model.endpoint import EndpointSettings
 from shoal.model.image import ImageUse
-from shoal.model.mount import MountType
+from shoal.model.mount import MountPoint, MountType
 from shoal.model.network import Member
 
 
@@ -63,6 +63,10 @@ class Views:
             return str(self._parts.near.snapshots.upper(container_id))
         except NotFound:
             return ""
+
+    def memory_points(self, container: Container) -> Sequence[MountPoint]:
+        """The mounts of its files in memory."""
+        return self._parts.memory.points(container)
 
     def exec_ids(self, container_id: str) -> Sequence[str]:
         """Ids of the execs that run in it."""

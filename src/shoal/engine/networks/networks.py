@@ -92,6 +92,10 @@ class Networks:
         settings = self._parts.settings
         return "shoal0" if settings.instance == "shoal" else f"s{settings.tag}0"
 
+    async def keep_mounts(self, wanted: bool) -> None:
+        """Whether netd stays also when no container runs: what is mounted for containers lives in its namespace."""
+        await self._repair.keep_mounts(wanted)
+
     async def close(self) -> None:
         """Let go; containers keep their network, names and ports. Where none runs, nothing stays on the host."""
         for watch in self._watches:

@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 
+from shoal.contracts.networking import Holding
 from shoal.engine.networks import wiring
 from shoal.engine.networks.attach import Attaching
 from shoal.engine.networks.parts import Parts
@@ -14,6 +15,7 @@ from shoal.model.network import Network, Sandbox
 
 log = logging.getLogger(__name__)
 RETRY_S = 1.0
+MOUNTS = "mounts"  #: what netd holds in place of a container to stay alive, and its mount namespace with it
 
 
 class Repair:
@@ -23,6 +25,7 @@ class Repair:
         self._parts = parts
         self._sandboxes = sandboxes
         self._attaching = attaching
+        self._keeps_mounts = False
 
     async def run(self, living: Mapping[str, int]) -> None:
         """living: {container id: pid of its first process}."""
@@ -35,7 +38,7 @@ class Repair:
         self._parts.leases.load(sandboxes)
         await self._names_of_namespaces(sandboxes, living)
         try:
-            await self._parts.netd.drop([id for id in held if id not in living])
+            await self._parts.netd.drop([id for id in held if id not in living and id != MOUNTS])
         except DriverError as error:  # `watch` starts another
             log.error("netd has just ended", extra={"cause": error.message})
         await self.hold_all(sandboxes, held)
@@ -103,6 +106,17 @@ class Repair:
             except ShoalError as error:
                 log.error("network not repaired", extra={"container": sandbox.container_id, "cause": error.message})
 
+    async def keep_mounts(self, wanted: bool) -> None:
+        """netd stays, or not, when it holds nothing of a container. An absent netd is told by `watch`."""
+        self._keeps_mounts = wanted
+        try:
+            if wanted:
+                await self._parts.netd.put(MOUNTS, Holding())
+            else:
+                await self._parts.netd.drop([MOUNTS])
+        except DriverError as error:
+            log.error("netd has just ended", extra={"cause": error.message})
+
     async def _sweep(self, sandboxes: Sequence[Sandbox]) -> None:
         keep = [e.host_interface for s in sandboxes for e in s.endpoints.values() if e.host_interface]
         keep += [n.interface for n in self._parts.store.all(Network) if n.interface]
@@ -124,6 +138,7 @@ class Repair:
             log.error("netd has ended and is started again")
             try:
                 held = await self._parts.netd.open()
+                await self.keep_mounts(self._keeps_mounts)
                 await self.hold_all(self._parts.store.all(Sandbox), held)
             except ShoalError as error:
                 log.error("netd can't be started", extra={"cause": error.message})

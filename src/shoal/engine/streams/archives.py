@@ -110,7 +110,8 @@ class Archives:
 
     async def _mounts(self, container: Container, at_rest: AsyncExitStack) -> list[ShownMount]:
         shown = []
-        for point in sorted(container.mounts, key=lambda point: point.destination.count("/")):
+        points = [*container.mounts, *self._containers.views.memory_points(container)]
+        for point in sorted(points, key=lambda point: point.destination.count("/")):
             if point.type not in (MountType.BIND, MountType.VOLUME):
                 continue
             source = Path(point.source)

@@ -4,7 +4,7 @@ from typing import Any
 
 from shoal.errors import InvalidArgument
 from shoal.model.container import DEFAULT_SHM_BYTES, HostSpec, LogConfig, RestartMode, RestartPolicy
-from shoal.wire.container.mounts import read_mounts, write_mount
+from shoal.wire.container.mounts import MEMORY_FILES, read_mounts, write_mount
 from shoal.wire.container.ports import read_port_map, write_port_map
 from shoal.wire.container.resources import decode_resources, encode_resources
 from shoal.wire.fields import (
@@ -108,6 +108,7 @@ HOST = (
 )
 _AFTER_RESOURCES = (
     Field("Mounts", "mounts", read_mounts, lambda mounts: [write_mount(m) for m in mounts] or OMIT),
+    MEMORY_FILES,
     Field("MaskedPaths", "masked_paths", read_strings, lambda paths: NULL if paths is None else list(paths)),
     Field("ReadonlyPaths", "readonly_paths", read_strings, lambda paths: NULL if paths is None else list(paths)),
     maybe("Init", "init", read_flag, empty=OMIT),

@@ -1,10 +1,27 @@
-"""Mounts on the wire: HostConfig.Mounts, binds, and the mount points that inspect lists."""
+"""Mounts on the wire: HostConfig.Mounts, binds, files in memory, and the mount points that inspect lists."""
 
+import base64
+import binascii
+import posixpath
+from dataclasses import replace
 from typing import Any
 
 from shoal.errors import InvalidArgument
-from shoal.model.mount import BindOptions, Mount, MountPoint, MountType, TmpfsOptions, VolumeOptions
-from shoal.wire.fields import OMIT, Field, decode, encode, flag, number, read_list, read_object, text, text_map
+from shoal.model.mount import BindOptions, MemoryFile, Mount, MountPoint, MountType, TmpfsOptions, VolumeOptions
+from shoal.wire.fields import (
+    OMIT,
+    Field,
+    decode,
+    encode,
+    flag,
+    number,
+    objects,
+    read_list,
+    read_object,
+    read_text,
+    text,
+    text_map,
+)
 from shoal.wire.fields import read_strings as _read_strings
 
 _BIND = (
@@ -31,6 +48,7 @@ _TMPFS = (
     number("Mode", "mode", empty=OMIT),
     Field("Options", "options", _read_options, lambda value: [list(item) for item in value] or OMIT),
 )
+_NO_ID = 2**32 - 1  #: chown(2) takes it as "leave it"
 _MOUNT = (
     text("Source", "source", empty=OMIT),
     text("Target", "target"),
@@ -76,6 +94,47 @@ def write_mount(mount: Mount) -> dict[str, Any]:
     if mount.image_subpath:
         result["ImageOptions"] = {"Subpath": mount.image_subpath}
     return result
+
+
+_MEMORY_FILES = objects(
+    "MemoryFiles",
+    "memory_files",
+    (
+        text("Target", "target"),
+        number("UID", "uid", empty=OMIT),
+        number("GID", "gid", empty=OMIT),
+        number("Mode", "mode"),
+    ),
+    MemoryFile,
+    empty=OMIT,
+)
+
+
+def _read_memory_files(value: Any, path: str) -> tuple[MemoryFile, ...]:
+    files: tuple[MemoryFile, ...] = _MEMORY_FILES.read(value, path)
+    for i, file in enumerate(files):
+        if not posixpath.isabs(file.target) or posixpath.normpath(file.target) != file.target or file.target == "/":
+            raise InvalidArgument(f'{path}.{i}.Target: expected a clean absolute path, got "{file.target}"')
+        if not 0 <= file.mode <= 0o7777 or not 0 <= file.uid < _NO_ID or not 0 <= file.gid < _NO_ID:
+            raise InvalidArgument(f"{path}.{i}: owner, group or mode out of range")
+    return files
+
+
+#: HostConfig.MemoryFiles, Shoal's own: what is declared; contents come by PUT /containers/{id}/memory-files
+MEMORY_FILES = replace(_MEMORY_FILES, read=_read_memory_files)
+
+
+def decode_contents(body: Any) -> dict[str, bytes]:
+    """{target: content} of PUT /containers/{id}/memory-files. Raises: InvalidArgument, which never shows a content"""
+    files = read_object(read_object(body, "").get("Files"), "Files")
+    return {target: _content(value, f"Files.{target}") for target, value in files.items()}
+
+
+def _content(value: Any, path: str) -> bytes:
+    try:
+        return base64.b64decode(read_text(value, path), validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidArgument(f"{path}: expected base64") from None
 
 
 def write_mount_point(point: MountPoint) -> dict[str, Any]:

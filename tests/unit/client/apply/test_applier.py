@@ -28,7 +28,7 @@ from shoal.compose.operations import (
 from shoal.compose.parts import Build, Condition
 from shoal.errors import ShoalError
 from tests.support.fake_client import FakeClient
-from tests.support.fake_docker import FakeDocker, Refused
+from tests.support.fake_docker import FakeDocker, Refused, Reply
 
 
 @pytest.fixture
@@ -355,6 +355,38 @@ def test_files_are_put_into_a_container_as_one_archive(docker: FakeDocker) -> No
         member = tar.getmembers()[0]
     assert folder == "/"
     assert (member.name, member.size, member.uid, member.gid, member.mode) == ("etc/app.conf", 3, 5, 6, 0o440)
+
+
+def test_an_engine_that_can_keeps_files_in_memory(docker: FakeDocker) -> None:
+    bench = Bench(docker)
+    bench.client.features = "memory-files"
+    docker.handle = lambda method, target, data: seen.append((method, target, data)) or Reply(204)  # type: ignore[method-assign, func-returns-value]
+    seen: list[tuple[str, str, bytes]] = []
+    for again in (False, True):
+        assert not bench.apply(copy_into("web", b"x=1", again=again)).failed
+    put = ("PUT", "/containers/web/memory-files", b'{"Files": {"/etc/app.conf": "eD0x"}}')
+    assert seen == [("HEAD", "/_ping", b""), put, put]
+
+
+def test_files_in_a_layer_are_not_lost(docker: FakeDocker) -> None:
+    """On another engine a container that had its files once is left alone."""
+    bench = Bench(docker)
+    assert not bench.apply(create("web"), copy_into("web", b"x=1", again=True)).failed
+    assert docker.find("web").files == []
+
+
+def copy_into(name: str, content: bytes, *, again: bool) -> CopyFiles:
+    return CopyFiles(
+        id=f"copy {name}",
+        subject=f"Container {name}",
+        doing="",
+        done="",
+        cause="configs",
+        container=name,
+        files=(FileEntry(path="/etc/app.conf", content=content),),
+        request=Request(method="PUT", path=f"/containers/{name}/archive", query={"path": "/"}),
+        again=again,
+    )
 
 
 def test_a_file_that_is_not_there_is_named(docker: FakeDocker) -> None:

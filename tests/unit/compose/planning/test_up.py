@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shoal.compose import labels
 from shoal.compose.observed import ObservedMount, ObservedState
-from shoal.compose.operations import Call, WaitFor
+from shoal.compose.operations import Call, CopyFiles, WaitFor
 from shoal.compose.plan import plan_down, plan_images, plan_up, preview
 from shoal.compose.planning.options import DownOptions, ImageOptions, UpOptions
 from shoal.compose.project import Project
@@ -436,6 +436,46 @@ configs: {c: {content: "hi $$x ${TOKEN}"}}
     ]
     with pytest.raises(InvalidArgument, match='environment variable "TOKEN" required by secret "s" is not set'):
         up(project_of(text))
+
+
+def test_the_create_call_declares_what_is_copied_without_its_content():
+    text = """
+services:
+  a: {image: x, secrets: [{source: s, uid: "5", mode: 0400}, plain], configs: [{source: c, target: /etc/c}]}
+secrets: {s: {environment: TOKEN}, plain: {file: ./p}}
+configs: {c: {content: shown}}
+"""
+    project = project_of(text, env={"TOKEN": "hush"})
+    plan = plan_up(project, with_images(ObservedState(), project), UpOptions())
+    body = next(one for one in plan.operations if one.id == "create app-a-1").request.body  # type: ignore[attr-defined]
+    assert body["HostConfig"]["MemoryFiles"] == [
+        {"Target": "/etc/c", "UID": 0, "GID": 0, "Mode": 0o444},
+        {"Target": "/run/secrets/s", "UID": 5, "GID": 0, "Mode": 0o400},
+    ]
+    assert "hush" not in str(body) and "shown" not in str(body)
+
+
+def test_a_container_that_stands_still_gets_its_files_again_before_its_start():
+    """It may have lost them; one that runs has them, and one of another Compose has them in its layer."""
+    text = "services: {a: {image: x, secrets: [s]}}\nsecrets: {s: {environment: TOKEN}}"
+    project = project_of(text, env={"TOKEN": "hush"})
+    state = running(project)
+    assert "copy" not in up(project, state)
+    made = state.containers["app-a-1"]
+    stopped = replace(state, containers={"app-a-1": replace(made, state="exited")})
+    assert (
+        up(project, stopped)
+        == """\
+   1  copy into app-a-1: configs and secrets
+   2  start app-a-1: it is exited  after 1
+"""
+    )
+    plan = plan_up(project, stopped, UpOptions())
+    assert [one.again for one in plan.operations if isinstance(one, CopyFiles)] == [True]
+    labels_of_others = {key: value for key, value in made.labels.items() if key != labels.CONTENT_HASH}
+    others = replace(made, state="exited", labels=labels_of_others)
+    assert "copy" not in up(project, replace(state, containers={"app-a-1": others}))
+    assert "copy" not in up(project_of(text), stopped, no_recreate=True)  # the variable is not set now
 
 
 def test_new_content_of_a_config_makes_the_container_anew():

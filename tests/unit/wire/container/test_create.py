@@ -10,8 +10,9 @@ import pytest
 from shoal.errors import InvalidArgument
 from shoal.model.container import RestartMode
 from shoal.model.endpoint import EndpointSettings, PortBinding
-from shoal.model.mount import MountType
+from shoal.model.mount import MemoryFile, MountType
 from shoal.wire.container.create import decode_container, encode_config, encode_host
+from shoal.wire.container.mounts import decode_contents
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "containers"
 
@@ -31,6 +32,40 @@ def test_config_and_hostconfig_are_echoed(name: str) -> None:
     config = encode_config(spec)
     wanted = {k: v for k, v in body.items() if k not in ("HostConfig", "NetworkingConfig") and v not in (None, [], {})}
     assert {key: config.get(key) for key in wanted} == wanted
+
+
+def test_files_in_memory_are_declared() -> None:
+    files = [{"Target": "/run/secrets/a", "UID": 5, "GID": 6, "Mode": 0o400}, {"Target": "/b", "Mode": 0o755}]
+    spec = decode({"MemoryFiles": files})
+    assert spec.host.memory_files == (
+        MemoryFile(target="/run/secrets/a", uid=5, gid=6, mode=0o400),
+        MemoryFile(target="/b", mode=0o755),
+    )
+    assert encode_host(spec.host)["MemoryFiles"] == files
+    assert "MemoryFiles" not in encode_host(decode().host)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        *({"Target": target} for target in ("b", "/", "/a/../b", "/a/", "")),
+        *({"Target": "/b", key: value} for key in ("UID", "GID") for value in (-1, 2**32 - 1)),
+        {"Target": "/b", "Mode": 0o10000},
+        {"Target": "/b", "Mode": -1},
+    ],
+    ids=str,
+)
+def test_files_in_memory_that_can_not_be(file: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgument, match=r"HostConfig\.MemoryFiles\.0"):
+        decode({"MemoryFiles": [file]})
+
+
+def test_contents_of_files_in_memory_are_never_repeated() -> None:
+    assert decode_contents({"Files": {"/b": "AP8="}}) == {"/b": b"\x00\xff"}
+    for body in ({"Files": {"/b": "hush!"}}, {"Files": {"/b": ["hush"]}}, {"Files": "hush"}, {"Files": {"/b": "hüsh"}}):
+        with pytest.raises(InvalidArgument) as refusal:
+            decode_contents(body)
+        assert "hush" not in str(refusal.value) and "hüsh" not in str(refusal.value)
 
 
 def test_typed_fields() -> None:
