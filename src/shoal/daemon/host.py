@@ -20,6 +20,11 @@ def share_one_heap() -> None:
         mallopt(_M_ARENA_MAX, 1)
 
 
+def ignore_netrc() -> None:
+    """What is in root's ~/.netrc is for root's own programs: no registry and no ADD of a Dockerfile is sent it."""
+    os.environ["NETRC"] = os.devnull
+
+
 def require_root() -> None:
     """Raises: Forbidden for anybody but root"""
     if os.geteuid() != 0:

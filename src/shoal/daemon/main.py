@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None, make_drivers: MakeDrivers = make_dri
         settings = parse_settings(sys.argv[1:] if argv is None else argv)
         set_up_logging(settings.log_level)
         host.share_one_heap()
+        host.ignore_netrc()
         host.require_root()
         host.require_programs()
         host.make_directories(settings)

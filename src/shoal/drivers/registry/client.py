@@ -9,16 +9,18 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
+from yarl import URL
 
 from shoal.contracts.registry import FetchedManifest
+from shoal.drivers.registry.bodies import read_body, read_json
 from shoal.drivers.registry.failures import Refused, connection_error, pull_error, push_error, refusal
 from shoal.drivers.registry.tokens import Tokens, Wish
 from shoal.drivers.threads import in_thread
-from shoal.errors import DriverError, InvalidArgument, ShoalError, Unauthorized, Unavailable
+from shoal.errors import DriverError, ShoalError, Unauthorized, Unavailable
 from shoal.model.registry import RegistryAuth
 from shoal.model.settings import Settings
 from shoal.oci.challenge import parse_challenges
-from shoal.oci.digest import sha256
+from shoal.oci.digest import parse_digest, sha256
 from shoal.oci.endpoints import Endpoint, endpoints, is_insecure, registry_of
 from shoal.oci.manifest import INDEXES, MANIFEST_LIMIT_BYTES, MANIFESTS, Descriptor
 from shoal.oci.reference import Reference
@@ -28,6 +30,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=60)
 _CHUNK = 256 << 10
 _TRIES = 6
 _FIRST_WAIT_S = 0.2
+_MAX_TAGS = 100_000
 _BROKEN = (aiohttp.ClientError, TimeoutError, ConnectionError)
 
 
@@ -72,10 +75,12 @@ class OciRegistry:
         headers = {**how.pop("headers", {})}
         if endpoint.is_insecure and not endpoint.is_plain:
             how["ssl"] = False
-        known = tokens.known(wish)
+        home = URL(endpoint.url).origin()
+        # What is known of this registry, and what it may be answered, is for no other host that it sends us to.
+        known = tokens.known(wish) if URL(url).origin() == home else ""
         try:
             async with session.request(method, url, headers=_with(headers, known), **how) as response:
-                if response.status != 401 or "data" in how:
+                if response.status != 401 or "data" in how or response.url.origin() != home:
                     yield await _checked(response)
                     return
                 challenge = ", ".join(response.headers.getall("WWW-Authenticate", []))
@@ -84,6 +89,13 @@ class OciRegistry:
                 yield await _checked(response)
         except _BROKEN as error:
             raise connection_error(method, url, error) from error
+        except asyncio.CancelledError as error:
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+            # Nobody cancelled us: aiohttp gave up sending, because the registry had answered before it had read all.
+            if isinstance(answered := error.__context__, Refused | ShoalError):
+                raise answered from None
+            raise Unavailable(f'{method.title()} "{url}": the registry closed the connection') from error
 
     def _endpoints(self, domain: str, *, write: bool = False) -> list[Endpoint]:
         found = [e for e in endpoints(domain, self._mirrors, self._insecure) if not (write and e.is_mirror)]
@@ -143,13 +155,14 @@ class OciRegistry:
         """The manifest or index that the reference's digest, else its tag, points to."""
         wanted = reference.digest or reference.tag
         async with self._read(reference, "GET", f"manifests/{wanted}", auth, headers=_ACCEPT) as response:
-            body = await _body(response, MANIFEST_LIMIT_BYTES)
+            body = await read_body(response, MANIFEST_LIMIT_BYTES)
             said = response.headers.get("Docker-Content-Digest", "")
             media_type = response.headers.get("Content-Type", "")
         digest = sha256(body)
-        for expected in (reference.digest, said):
-            if expected.startswith("sha256:") and expected != digest:
-                raise DriverError(f"manifest verification failed for digest {expected}: its content has {digest}")
+        expected = (parse_digest(reference.digest),) if reference.digest else ()
+        for one in (*expected, *([said] if said.startswith("sha256:") else [])):
+            if one != digest:
+                raise DriverError(f"manifest verification failed for digest {one}: its content has {digest}")
         return FetchedManifest(digest=digest, media_type=media_type.partition(";")[0].strip(), body=body)
 
     async def blob(
@@ -197,8 +210,11 @@ class OciRegistry:
         path = "tags/list"
         while path:
             async with self._read(reference, "GET", path, auth) as response:
-                value = await response.json(content_type=None)
-                tags.extend(str(tag) for tag in value.get("tags") or [])
+                value = await read_json(response, MANIFEST_LIMIT_BYTES)
+                found = value.get("tags") or []
+                tags.extend(str(tag) for tag in (found if isinstance(found, list) else []))
+                if len(tags) > _MAX_TAGS or not found:
+                    break
                 following = response.links["next"]["url"] if "next" in response.links else ""
                 path = f"tags/list?{urlsplit(str(following)).query}" if following else ""
         return tags
@@ -320,15 +336,6 @@ async def _checked(response: aiohttp.ClientResponse) -> aiohttp.ClientResponse:
     if response.status >= 400:
         raise await refusal(response)
     return response
-
-
-async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    data = b""
-    async for chunk in response.content.iter_chunked(_CHUNK):
-        data += chunk
-        if len(data) > limit:
-            raise InvalidArgument(f"{response.url}: over {limit} bytes")
-    return data
 
 
 async def _file_chunks(path: Path, advance: Callable[[int], None] | None) -> AsyncIterator[bytes]:

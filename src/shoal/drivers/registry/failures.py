@@ -53,7 +53,7 @@ def _first_error(body: bytes) -> tuple[str, str]:
         value: Any = json.loads(body)
         error = value["errors"][0]
         return str(error.get("code", "")), str(error.get("message", ""))
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return "", ""
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from shoal.drivers.registry.bodies import read_json
 from shoal.drivers.registry.failures import connection_error, refusal
 from shoal.errors import Forbidden, Unauthorized
 from shoal.model.registry import RegistryAuth
@@ -21,6 +22,7 @@ from shoal.oci.endpoints import Endpoint, is_insecure
 _CLIENT = "shoal"
 _EARLY_S = 10
 _DEFAULT_LIFE_S = 60
+_REPLY_LIMIT_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class Tokens:
         if offline:
             query["offline_token"] = "true"
         if auth is not None and auth.identity_token:
+            _refuse_plain(realm, is_plain)
             form = {**query, "grant_type": "refresh_token", "refresh_token": auth.identity_token}
             return await self._ask("POST", realm, data={**form, "scope": " ".join(scopes)})
         headers = {}
@@ -97,14 +100,17 @@ class Tokens:
 
     async def _ask(self, method: str, url: str, **how: Any) -> dict[str, Any]:
         try:
-            async with self._session(url).request(method, url, **how) as response:
+            # A form holds a secret, and would be sent on whole to wherever a redirect leads.
+            follow = method == "GET"
+            async with self._session(url).request(method, url, allow_redirects=follow, **how) as response:
+                if 300 <= response.status < 400:
+                    raise Unauthorized(f"{url} wants to send us on with our token: {response.status}")
                 if response.status in (400, 401, 403):
                     refused = await refusal(response)
                     why = refused.text if refused.code else f"unauthorized: incorrect username or password ({url})"
                     raise Unauthorized(why)
                 response.raise_for_status()
-                value = await response.json(content_type=None)
-                return value if isinstance(value, dict) else {}
+                return await read_json(response, _REPLY_LIMIT_BYTES)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise connection_error(method, url, error) from error
 
@@ -116,7 +122,11 @@ def _number(value: Any) -> float:
 def _basic(auth: RegistryAuth | None, url: str, is_plain: bool) -> str:
     if auth is None or not auth.username:
         raise Unauthorized(f'Get "{url}": no basic auth credentials', hint="shoal login")
-    if is_plain:
-        raise Forbidden(f"{url} wants the password over plain HTTP", hint="add the registry to insecure_registries")
+    _refuse_plain(url, is_plain)
     pair = f"{auth.username}:{auth.password}".encode()
     return f"Basic {base64.b64encode(pair).decode()}"
+
+
+def _refuse_plain(url: str, is_plain: bool) -> None:
+    if is_plain:
+        raise Forbidden(f"{url} wants the password over plain HTTP", hint="add the registry to insecure_registries")

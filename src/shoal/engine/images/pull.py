@@ -73,8 +73,12 @@ class Puller:
             return top, [entry.platform for entry in parsed.manifests if entry.platform is not None]
         if parsed.config.media_type not in CONFIGS:
             return top, []
-        chunks = [chunk async for chunk in self._registry.blob(reference, parsed.config, 0, auth)]
-        return top, [decode_config_file(b"".join(chunks)).platform]
+        config = bytearray()
+        async for chunk in self._registry.blob(reference, parsed.config, 0, auth):
+            config += chunk
+            if len(config) > MANIFEST_LIMIT_BYTES:
+                raise InvalidArgument(f"image config of more than {MANIFEST_LIMIT_BYTES} bytes is too large")
+        return top, [decode_config_file(bytes(config)).platform]
 
     async def _choose(
         self, reference: Reference, top: FetchedManifest, platform: Platform, auth: RegistryAuth | None
