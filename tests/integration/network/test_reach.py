@@ -4,10 +4,12 @@ import fcntl
 import os
 import struct
 from pathlib import Path
+from socket import AF_INET6, AF_PACKET, SOCK_RAW, inet_pton
 
 import pytest
 
 from shoal.drivers.network.host import SIOCGIFMTU
+from shoal.drivers.network.netlink import Netlink
 from shoal.errors import DriverError
 from shoal.model.endpoint import PortBinding
 from shoal.model.network import (
@@ -291,3 +293,31 @@ async def test_mtu_comes_from_the_uplink_and_from_the_option(shoal: Engine) -> N
         with socket_in(sandbox) as inside_it:
             request = struct.pack("16si20x", b"eth0", 0)
             assert struct.unpack("16si20x", fcntl.ioctl(inside_it, SIOCGIFMTU, request))[1] == mtu
+
+
+def router_advertisement(source: str) -> bytes:
+    """A frame to all hosts: "the way to everywhere is by me". Source: RFC 4861, 4.2"""
+    address, everyone = inet_pton(AF_INET6, source), inet_pton(AF_INET6, "ff02::1")
+    option = b"\x01\x01\x02\x42\x00\x00\x00\x01"
+    body = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0) + option
+    words = address + everyone + struct.pack("!II", len(body), 58) + body
+    total = sum(struct.unpack(f"!{len(words) // 2}H", words))
+    total = (total & 0xFFFF) + (total >> 16)
+    checked = body[:2] + struct.pack("!H", ~(total + (total >> 16)) & 0xFFFF) + body[4:]
+    header = struct.pack("!IHBB", 6 << 28, len(body), 58, 255) + address + everyone
+    return b"\x33\x33\x00\x00\x00\x01" + b"\x02\x42\x00\x00\x00\x01" + b"\x86\xdd" + header + checked
+
+
+async def test_a_container_can_not_make_itself_the_hosts_router(shoal: Engine) -> None:
+    """By a router advertisement on its bridge (CVE-2020-13401), also where IPv6 is forwarded."""
+    await shoal.networks.create(NetworkSpec(name="six", enable_ipv6=True))
+    for network in ("six", "bridge"):
+        box = await shoal.run(f"in-{network}", network)
+        with socket_in(box, AF_PACKET, SOCK_RAW) as sender:
+            sender.bind(("eth0", 0))
+            sender.send(router_advertisement("fe80::42:ff:fe00:1"))
+        with tcp_server(None, 99):
+            assert await aside(talks, box, HOST_IP, 99)
+    with Netlink() as netlink:
+        bridges = {index for name, (index, *_) in netlink.links().items() if name != "eth0"}
+        assert [route for route in netlink.routes() if route[0] == "::/0" and route[1] in bridges] == []

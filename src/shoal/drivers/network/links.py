@@ -260,6 +260,8 @@ def _ensure_bridge(bridge: BridgeLink) -> None:
         present = {(a, p) for i, a, p in netlink.addresses() if i == index and not a.startswith("fe80:")}
         messages = [nl.address(nl.RTM_DELADDR, index, a, p) for a, p in present - wanted]
         messages += [nl.address(nl.RTM_NEWADDR, index, a, p) for a, p in bridge.addresses]
+        # Before it is up: a container must not make itself the host's router (CVE-2020-13401).
+        write_sysctl(f"net/ipv6/conf/{bridge.interface}/accept_ra", "0")
         mtu = nl.attribute(nl.IFLA_MTU, bridge.mtu)
         netlink.send([*messages, nl.link(nl.RTM_SETLINK, mtu, index=index, up=True)], f"bridge {bridge.interface}")
     # So that 127.0.0.1:PORT on the host leads to a container; the firewall's guard keeps the other direction shut.
