@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from shoal.client.errors import ClientNotFound
 from shoal.errors import ShoalError
 
 TYPE_CHECKING = False
@@ -29,8 +28,6 @@ def print_inspected(context: Context, names: Sequence[str], fetch: Callable[[str
         try:
             value = fetch(name)
             found.append(compiled.render(value) if compiled else value)
-        except ClientNotFound as error:
-            complaints.append(f"Error: {error.message}" if "o such" in error.message else describe_error(error))
         except ShoalError as error:
             complaints.append(describe_error(error))
     if compiled:

@@ -80,6 +80,28 @@ def go_time_text(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S %z %Z", local)
 
 
+def go_time_of(text: str) -> str:
+    """An RFC 3339 time in UTC as Go's Time.String prints it, to the nanosecond; any other text as it is."""
+    day, letter, clock = text.partition("T")
+    if not letter or not clock.endswith("Z"):
+        return text
+    whole, point, fraction = clock[:-1].partition(".")
+    fraction = fraction.rstrip("0")
+    return f"{day} {whole}{point if fraction else ''}{fraction} +0000 UTC"
+
+
+def rfc3339_text(seconds: float) -> str:
+    """A local time as "2026-11-22T09:47:42Z", or with "+01:00" in the end."""
+    local = time.localtime(seconds)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", local) + zone_text(local)
+
+
+def zone_text(local: time.struct_time) -> str:
+    """ "Z" or "+01:00"."""
+    zone = time.strftime("%z", local)
+    return "Z" if zone == "+0000" else f"{zone[:3]}:{zone[3:]}"
+
+
 def ago_text(then_s: float, now_s: float) -> str:
     """ "5 days ago"."""
     return elapsed_text(now_s - then_s) + " ago"

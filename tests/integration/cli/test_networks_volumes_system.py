@@ -78,6 +78,10 @@ def test_disk_usage(engine: EngineProcess) -> None:
     assert lines[1].split()[:3] == ["Images", "1", "1"]
     assert lines[2].split()[:3] == ["Containers", "1", "0"]
     assert "Images space usage:" in engine.shoal("system", "df", "-v").stdout
+    everything = json.loads(engine.shoal("system", "df", "-v", "--format", "json").stdout)
+    assert [item["Names"] for item in everything["Containers"]] == ["idle"]
+    assert [item["Repository"] for item in everything["Images"]] == ["busybox"]
+    assert (everything["Volumes"], everything["BuildCache"]) == ([], [])
 
 
 def test_info_and_version(engine: EngineProcess) -> None:

@@ -1,8 +1,18 @@
 """Times, sizes and values in docker's words."""
 
+import time
+
 import pytest
 
-from shoal.cli.units import binary_size_text, ellipsis, parse_time_s, short_id, size_text
+from shoal.cli.units import (
+    binary_size_text,
+    ellipsis,
+    go_time_of,
+    parse_time_s,
+    rfc3339_text,
+    short_id,
+    size_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -36,3 +46,27 @@ def test_ellipsis_and_ids() -> None:
     assert ellipsis("docker-entrypoint.sh redis-server", 20) == "docker-entrypoint.s…"
     assert ellipsis("node app.js", 20) == "node app.js"
     assert short_id("sha256:8a899915ef650123") == "8a899915ef65"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2026-11-22T09:47:42.123456789Z", "2026-11-22 09:47:42.123456789 +0000 UTC"),
+        ("2026-11-22T09:47:42.500000000Z", "2026-11-22 09:47:42.5 +0000 UTC"),
+        ("2026-11-22T09:47:42Z", "2026-11-22 09:47:42 +0000 UTC"),
+        ("", ""),
+    ],
+)
+def test_times_as_go_prints_them(text: str, shown: str) -> None:
+    assert go_time_of(text) == shown
+
+
+def test_the_zone_of_a_time_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for zone in ("UTC", "Europe/Berlin"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        found.append(rfc3339_text(1_800_000_000))
+    monkeypatch.undo()
+    time.tzset()
+    assert found == ["2027-01-15T08:00:00Z", "2027-01-15T09:00:00+01:00"]

@@ -45,11 +45,11 @@ def _port(context: Context, options: Options, arguments: list[str]) -> int:
                 context.print(f"{port} -> {_address(binding)}")
         return 0
     number, slash, protocol = arguments[1].partition("/")
-    if not number.isdigit():
-        raise PlainError(f"invalid port format: {arguments[1]}")
+    if not number.isdecimal():
+        raise PlainError(f'Error: invalid port ({number}): strconv.ParseUint: parsing "{number}": invalid syntax')
     bindings = ports.get(f"{number}/{protocol if slash else 'tcp'}")
     if not bindings:
-        raise PlainError(f"no public port '{arguments[1]}' published for {arguments[0]}")
+        raise PlainError(f"Error: No public port '{arguments[1]}' published for {arguments[0]}")
     for binding in bindings:
         context.print(_address(binding))
     return 0

@@ -21,10 +21,14 @@ _UNKNOWN = "--"
 
 
 class Usage:
-    """What one container uses, as shown; `sample` is None until the first answer."""
+    """What one container uses, as shown; `sample` is None until the first answer.
 
-    def __init__(self, identifier: str, name: str) -> None:
+    asked: the name or id on the command line, "" where it was found in the list
+    """
+
+    def __init__(self, identifier: str, name: str, *, asked: str = "") -> None:
         self.identifier = identifier
+        self.asked = asked
         self.name = name
         self.sample: Mapping[str, Any] | None = None
         self.problem: ShoalError | None = None
@@ -42,7 +46,7 @@ def stats_listing(*, is_truncated: bool) -> Listing:
     fields = {
         "BlockIO": lambda usage: _pair(usage, block_bytes, size_text),
         "CPUPerc": shown(lambda sample: f"{cpu_percent(sample):.2f}%"),
-        "Container": identifier,
+        "Container": lambda usage: usage.asked or identifier(usage),
         "ID": identifier,
         "MemPerc": shown(lambda sample: f"{_memory_percent(sample):.2f}%"),
         "MemUsage": lambda usage: _pair(usage, memory_bytes, binary_size_text),
@@ -131,7 +135,7 @@ def _run(context: Context, options: Options, arguments: list[str]) -> int:
 
 def _usages(context: Context, names: list[str], has_stopped: bool) -> list[Usage]:
     if names:
-        return [Usage(name, name) for name in names]
+        return [Usage(name, name, asked=name) for name in names]
     items = context.api.containers.list(all=has_stopped)
     return [Usage(item["Id"], (item.get("Names") or [""])[0].removeprefix("/")) for item in items]
 

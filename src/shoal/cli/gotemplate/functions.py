@@ -62,7 +62,8 @@ def text_of(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + " ".join("<nil>" if item is None else text_of(item) for item in value) + "]"
     if isinstance(value, dict):
-        return "map[" + " ".join(f"{key}:{text_of(value[key])}" for key in sorted(value)) + "]"
+        shown = [key for key in sorted(value) if not callable(value[key])]
+        return "map[" + " ".join(f"{key}:{text_of(value[key])}" for key in shown) + "]"
     return str(value)
 
 

@@ -8,7 +8,7 @@ from shoal.cli.command import MANY, Command, Context
 from shoal.cli.flags import Flag, Options, switch
 from shoal.cli.inspecting import print_inspected
 from shoal.cli.listing import Listing, print_list
-from shoal.cli.units import ago_text, ellipsis, go_time_text, short_id, size_text
+from shoal.cli.units import ago_text, ellipsis, rfc3339_text, short_id, size_text
 
 _CREATED_BY_WIDTH, _COMMENT_WIDTH = 45, 45
 
@@ -18,20 +18,21 @@ def history_listing(now_s: float, *, is_truncated: bool, is_human: bool) -> List
 
     def created_by(layer: dict[str, str]) -> str:
         text = (layer.get("CreatedBy") or "").replace("\t", " ")
-        return ellipsis(text, _CREATED_BY_WIDTH) if is_truncated else text
+        return ellipsis(text.replace("\n", " "), _CREATED_BY_WIDTH) if is_truncated else text
 
     def identifier(layer: dict[str, str]) -> str:
         return short_id(layer["Id"]) if is_truncated and layer["Id"].startswith("sha256:") else layer["Id"]
 
     fields = {
         "Comment": lambda layer: ellipsis(layer.get("Comment") or "", _COMMENT_WIDTH),
-        "CreatedAt": lambda layer: go_time_text(layer["Created"]),
+        "CreatedAt": lambda layer: rfc3339_text(layer["Created"]),
         "CreatedBy": created_by,
-        "CreatedSince": lambda layer: ago_text(layer["Created"], now_s) if is_human else go_time_text(layer["Created"]),
+        "CreatedSince": lambda layer: ago_text(layer["Created"], now_s) if is_human else rfc3339_text(layer["Created"]),
         "ID": identifier,
         "Size": lambda layer: size_text(layer["Size"]) if is_human else str(layer["Size"]),
     }
-    headings = {"ID": "IMAGE", "CreatedSince": "CREATED", "CreatedBy": "CREATED BY", "CreatedAt": "CREATED AT"}
+    created = "CREATED" if is_human else "CREATED AT"
+    headings = {"ID": "IMAGE", "CreatedSince": created, "CreatedBy": "CREATED BY", "CreatedAt": "CREATED AT"}
     return Listing(fields, ("ID", "CreatedSince", "CreatedBy", "Size", "Comment"), headings=headings, quiet="ID")
 
 

@@ -7,7 +7,7 @@ import time
 from shoal.cli.command import Command, Context
 from shoal.cli.flags import Flag, Options, several, switch
 from shoal.cli.listing import Listing, parse_filters, print_list
-from shoal.cli.units import ago_text, go_time_text, short_id, size_text
+from shoal.cli.units import ago_text, go_time_text, short_id, size_text, size_text4
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def image_listing(now_s: float, *, is_truncated: bool = True) -> Listing:
         "Size": lambda row: size_text(row.image["Size"]),
         "Tag": lambda row: row.tag,
         "UniqueSize": lambda row: _unique_size(row.image),
-        "VirtualSize": lambda row: size_text(row.image["Size"]),
+        "VirtualSize": lambda row: size_text4(row.image["Size"]),
     }
     headings = {
         "CreatedAt": "CREATED AT",
@@ -74,12 +74,12 @@ def image_listing(now_s: float, *, is_truncated: bool = True) -> Listing:
 
 
 def _known_size(size_bytes: int) -> str:
-    return "N/A" if size_bytes < 0 else size_text(size_bytes)
+    return "N/A" if size_bytes < 0 else size_text4(size_bytes)
 
 
 def _unique_size(image: Mapping[str, Any]) -> str:
     shared = image.get("SharedSize", -1)
-    return "N/A" if shared < 0 else size_text(image["Size"] - shared)
+    return "N/A" if shared < 0 else size_text4(image["Size"] - shared)
 
 
 def _run(context: Context, options: Options, arguments: list[str]) -> int:

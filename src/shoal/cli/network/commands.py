@@ -7,7 +7,7 @@ from shoal.cli.each import for_each
 from shoal.cli.flags import Flag, Options, several, switch
 from shoal.cli.inspecting import print_inspected
 from shoal.cli.listing import Listing, parse_filters, print_list
-from shoal.cli.units import short_id
+from shoal.cli.units import go_time_of, short_id
 from shoal.cli.values import split_pair
 from shoal.client.errors import ClientNotFound
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def network_listing(*, is_truncated: bool = True) -> Listing:
     """How networks are listed."""
     fields = {
-        "CreatedAt": lambda item: item.get("Created", ""),
+        "CreatedAt": lambda item: go_time_of(item.get("Created", "")),
         "Driver": lambda item: item["Driver"],
         "ID": lambda item: short_id(item["Id"]) if is_truncated else item["Id"],
         "IPv4": lambda item: str(item.get("EnableIPv4", True)).lower(),

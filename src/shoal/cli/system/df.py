@@ -7,7 +7,7 @@ import time
 from shoal.cli.command import Command, Context
 from shoal.cli.flags import Flag, Options, switch
 from shoal.cli.listing import Listing, print_list, table_text
-from shoal.cli.units import ago_text, size_text
+from shoal.cli.units import ago_text, size_text, size_text4
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,9 +28,10 @@ class UsageRow:
 
     @property
     def reclaimable_text(self) -> str:
-        """ "12MB (40%)"."""
-        text = size_text(self.reclaimable_bytes)
-        return f"{text} ({self.reclaimable_bytes * 100 // self.size_bytes}%)" if self.size_bytes > 0 else text
+        """ "12MB (40%)"; of the build cache, as docker's, without the share."""
+        text = size_text4(self.reclaimable_bytes)
+        has_share = self.size_bytes > 0 and self.kind != "Build Cache"
+        return f"{text} ({self.reclaimable_bytes * 100 // self.size_bytes}%)" if has_share else text
 
 
 def usage_rows(usage: dict[str, Any]) -> list[UsageRow]:
@@ -78,7 +79,7 @@ LISTING = Listing(
     {
         "Active": lambda row: str(row.active),
         "Reclaimable": lambda row: row.reclaimable_text,
-        "Size": lambda row: size_text(row.size_bytes),
+        "Size": lambda row: size_text4(row.size_bytes),
         "TotalCount": lambda row: str(row.total),
         "Type": lambda row: row.kind,
     },
@@ -96,19 +97,48 @@ def _verbose_text(usage: dict[str, Any], now_s: float) -> str:
     volumes = [["VOLUME NAME", "LINKS", "SIZE"]]
     for volume in usage.get("Volumes") or []:
         data = volume.get("UsageData") or {}
-        volumes.append([volume["Name"], str(data.get("RefCount", 0)), size_text(max(data.get("Size", 0), 0))])
+        volumes.append([volume["Name"], str(data.get("RefCount", 0)), size_text4(max(data.get("Size", 0), 0))])
     caches = [["CACHE ID", "CACHE TYPE", "SIZE", "CREATED", "LAST USED", "USAGE", "SHARED"]]
     caches += [_cache_row(cache, now_s) for cache in usage.get("BuildCache") or []]
     rows = image_rows(usage.get("Images") or [])
+    containers = [item | {"SizeRootFs": 0} for item in usage.get("Containers") or []]  # the image's part is shown above
     parts = [
         "Images space usage:\n\n" + image_listing(now_s).table(rows, image_columns),
-        "Containers space usage:\n\n"
-        + container_listing(now_s).table(usage.get("Containers") or [], container_columns),
+        "Containers space usage:\n\n" + container_listing(now_s).table(containers, container_columns),
         "Local Volumes space usage:\n\n" + table_text(volumes),
-        f"Build cache usage: {size_text(sum(cache['Size'] for cache in usage.get('BuildCache') or []))}\n\n"
+        f"Build cache usage: {size_text4(sum(cache['Size'] for cache in usage.get('BuildCache') or []))}\n\n"
         + table_text(caches),
     ]
     return "\n".join(parts)
+
+
+def _verbose_values(usage: dict[str, Any], now_s: float) -> dict[str, list[dict[str, Any]]]:
+    """What templates of the verbose form see: lists of images, containers, volumes and build cache."""
+    from shoal.cli.container.ls import container_listing
+    from shoal.cli.image.ls import image_listing, image_rows
+    from shoal.cli.volume.commands import volume_listing
+
+    kinds = (
+        ("Images", image_listing(now_s, is_truncated=False), list(image_rows(usage.get("Images") or []))),
+        ("Containers", container_listing(now_s, is_truncated=False), usage.get("Containers") or []),
+        ("Volumes", volume_listing(), usage.get("Volumes") or []),
+    )
+    found = {name: [_without_methods(listing.values(item)) for item in items] for name, listing, items in kinds}
+    names = ("ID", "CacheType", "Size", "CreatedSince", "LastUsedSince", "UsageCount", "Shared")
+    caches = usage.get("BuildCache") or []
+    return found | {"BuildCache": [dict(zip(names, _cache_row(cache, now_s), strict=True)) for cache in caches]}
+
+
+def _without_methods(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if not callable(value)}
+
+
+def _formatted(usage: dict[str, Any], template: str) -> str:
+    """The verbose form through a template, once for everything."""
+    from shoal.cli.gotemplate import compile_template
+
+    text = "{{json .}}" if template == "json" else template.replace("\\t", "\t").replace("\\n", "\n")
+    return compile_template(text).render(_verbose_values(usage, time.time())) + "\n"
 
 
 def _cache_row(cache: dict[str, Any], now_s: float) -> list[str]:
@@ -128,10 +158,12 @@ def _cache_row(cache: dict[str, Any], now_s: float) -> list[str]:
 
 def _run(context: Context, options: Options, arguments: list[str]) -> int:
     usage = context.api.system.disk_usage()
+    template = options.text("format")
     if options.flag("verbose"):
-        context.stdout.write(_verbose_text(usage, time.time()))
+        is_table = template in ("", "table")
+        context.stdout.write(_verbose_text(usage, time.time()) if is_table else _formatted(usage, template))
     else:
-        print_list(context, LISTING, usage_rows(usage), template=options.text("format"))
+        print_list(context, LISTING, usage_rows(usage), template=template)
     return 0
 
 

@@ -8,6 +8,7 @@ import time
 from shoal.cli.command import Command, Context
 from shoal.cli.flags import Flag, Options, several
 from shoal.cli.listing import parse_filters
+from shoal.cli.units import zone_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ def event_text(event: Mapping[str, Any]) -> str:
 
 def _time_text(nanos: int) -> str:
     local = time.localtime(nanos // 10**9)
-    zone = time.strftime("%z", local)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", local) + f".{nanos % 10**9:09d}{zone[:3]}:{zone[3:]}"
+    return time.strftime("%Y-%m-%dT%H:%M:%S", local) + f".{nanos % 10**9:09d}{zone_text(local)}"
 
 
 def _run(context: Context, options: Options, arguments: list[str]) -> int:

@@ -34,11 +34,12 @@ def _run(context: Context, options: Options, arguments: list[str]) -> int:
             try:
                 return fetchers[each](name)
             except ClientNotFound:
-                continue
+                if kind:
+                    raise
             except ClientError as error:
                 if kind or error.status not in (400, 501):  # a name that this kind can't have is no failure
                     raise
-        raise PlainError(f"Error: No such {kind or 'object'}: {name}")
+        raise PlainError(f"Error: No such object: {name}")
 
     return print_inspected(context, arguments, fetch, template=options.text("format"))
 

@@ -8,7 +8,7 @@ from shoal.cli.errors import UsageError
 from shoal.cli.flags import Flag, Options, several, switch
 from shoal.cli.inspecting import print_inspected
 from shoal.cli.listing import Listing, parse_filters, print_list
-from shoal.cli.units import size_text
+from shoal.cli.units import size_text4
 from shoal.cli.values import split_pair
 
 
@@ -24,7 +24,7 @@ def volume_listing() -> Listing:
         "Mountpoint": lambda item: item.get("Mountpoint", ""),
         "Name": lambda item: item["Name"],
         "Scope": lambda item: item.get("Scope", "local"),
-        "Size": lambda item: size_text(item["UsageData"]["Size"]) if item.get("UsageData") else "N/A",
+        "Size": lambda item: size_text4(item["UsageData"]["Size"]) if item.get("UsageData") else "N/A",
         "Status": lambda item: "N/A",
     }
     return Listing(fields, ("Driver", "Name"), headings={"Name": "VOLUME NAME"}, quiet="Name")
