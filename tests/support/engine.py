@@ -21,6 +21,7 @@ from socket import socket as Socket
 from typing import Any, Self, TypeVar
 
 from tests.support import leftovers
+from tests.support.deadlines import patient
 
 T = TypeVar("T")
 
@@ -29,6 +30,7 @@ READY_S = 20.0
 
 def wait_for(what: str, check: Callable[[], T], timeout_s: float = 10.0) -> T:
     """The first truthy result of `check`, asked again and again until the deadline."""
+    timeout_s = patient(timeout_s)
     deadline = time.monotonic() + timeout_s
     while True:
         if result := check():
@@ -40,7 +42,7 @@ def wait_for(what: str, check: Callable[[], T], timeout_s: float = 10.0) -> T:
 
 class _UnixConnection(HTTPConnection):
     def __init__(self, path: Path, timeout_s: float) -> None:
-        super().__init__("localhost", timeout=timeout_s)
+        super().__init__("localhost", timeout=patient(timeout_s))
         self._path = path
 
     def connect(self) -> None:
@@ -103,13 +105,13 @@ class EngineProcess:
         """SIGTERM; its exit status."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(patient(30))
 
     def kill(self) -> None:
         """SIGKILL: a crash."""
         assert self.process is not None
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(patient(10))
 
     @property
     def env(self) -> dict[str, str]:
@@ -133,7 +135,7 @@ class EngineProcess:
         self, argv: Sequence[str], check: bool, timeout_s: float, options: dict[str, Any]
     ) -> subprocess.CompletedProcess[str]:
         options.setdefault("env", self.env)
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout_s, check=False, **options)
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=patient(timeout_s), check=False, **options)
         if check and done.returncode != 0:
             raise AssertionError(f"{' '.join(argv[-6:])}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
@@ -174,7 +176,7 @@ class EngineProcess:
 
     def _wait_gone(self) -> None:
         """The kernel takes a moment to let go of namespaces and links."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + patient(5)
         while self.leftovers() and time.monotonic() < deadline:
             time.sleep(0.05)
 

@@ -14,6 +14,7 @@ from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
 from shoal.model.settings import Settings
+from tests.support.deadlines import patient
 
 #: inherited by every program that the tests start, and by what those start
 MARK = "SHOAL_TEST_SESSION"
@@ -43,7 +44,7 @@ def mark_session() -> str:
 def once_settled(mark: str, *more_folders: Path, within_s: float = 3.0) -> list[str]:
     """What this process and all that it started have left, a line each; what is just ending is waited for."""
     folders = [*_folders, *more_folders]
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + patient(within_s)
     while left := [*processes(folders, mark), *mounts(folders), *named_after(_folders)]:
         if time.monotonic() > deadline:
             break

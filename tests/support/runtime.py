@@ -12,6 +12,7 @@ from shoal.daemon.host import hide_hybrid_cgroup
 from shoal.drivers import mount as mounts
 from shoal.drivers.runtime.cgroups import Cgroups, host_mounts
 from shoal.drivers.runtime.runtime import CrunRuntime
+from tests.support.deadlines import patient
 
 APPLETS = "sh true false sleep cat echo seq yes ls ps dd head tty stty env id kill touch mkdir wc date printf trap tail"
 _entered = False
@@ -122,6 +123,7 @@ def new_runtime(base: Path) -> CrunRuntime:
 
 async def eventually(what: str, check: Any, timeout_s: float = 10) -> Any:
     """The first truthy result of `check`."""
+    timeout_s = patient(timeout_s)
     end = asyncio.get_running_loop().time() + timeout_s
     while not (result := check()):
         assert asyncio.get_running_loop().time() < end, f"not within {timeout_s} s: {what}"

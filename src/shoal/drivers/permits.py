@@ -3,7 +3,8 @@
 import os
 import resource
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from shoal.model.capabilities import ALL_CAPABILITIES
@@ -22,16 +23,19 @@ def read_permits() -> Permits:
     capabilities = tuple(name for number, name in enumerate(ALL_CAPABILITIES) if granted >> number & 1)
     may_raise = "CAP_SYS_RESOURCE" in capabilities
     version = 2 if Path("/sys/fs/cgroup/cgroup.controllers").exists() else 1
+    swap_limit, blkio_weight = _can_limit_swap_and_weigh(version)
     return Permits(
         arch=os.uname().machine,
         cgroup_version=version,
-        swap_limit=_has_swap_limit(version),
-        blkio_weight=_has_blkio_weight(version),
+        swap_limit=swap_limit,
+        blkio_weight=blkio_weight,
         capabilities=capabilities,
         hard_limits=dict(_hard_limits()),
         min_oom_score_adj=-1000 if may_raise else int(Path("/proc/self/oom_score_adj").read_text()),
         init_path=find_init(),
         apparmor=Path("/sys/kernel/security/apparmor").is_dir(),
+        # how warm a core is tells what others compute on it
+        masked_paths=tuple(sorted(map(str, Path("/sys/devices/system/cpu").glob("cpu*/thermal_throttle")))),
     )
 
 
@@ -40,23 +44,28 @@ def _status() -> dict[str, str]:
     return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
 
 
-def _has_swap_limit(version: int) -> bool:
-    if version == 2:
-        return True
-    return any(Path("/sys/fs/cgroup", name, "memory.memsw.limit_in_bytes").exists() for name in ("memory", "."))
+def _can_limit_swap_and_weigh(version: int) -> tuple[bool, bool]:
+    """(swap can be limited, block I/O can be weighed). The names are those that crun knows."""
+    top = Path("/sys/fs/cgroup")
+    if version == 1:
+        swap = any((top / name / "memory.memsw.limit_in_bytes").exists() for name in ("memory", "."))
+        return swap, bool(_files_of_a_child(top / "blkio", ["blkio.weight"]))
+    for controller in ("memory", "io"):  # children have their files only then; crun gives on all controllers too
+        with suppress(OSError):
+            (top / "cgroup.subtree_control").write_text(f"+{controller}")
+    found = _files_of_a_child(top, ["memory.swap.max", "io.weight", "io.bfq.weight"])
+    return "memory.swap.max" in found, bool(found - {"memory.swap.max"})
 
 
-def _has_blkio_weight(version: int) -> bool:
-    """Looked up in a cgroup made for it: the root cgroup has no weights. crun knows these names."""
-    parent = Path("/sys/fs/cgroup") if version == 2 else Path("/sys/fs/cgroup/blkio")
-    names = ("io.weight", "io.bfq.weight") if version == 2 else ("blkio.weight",)
+def _files_of_a_child(parent: Path, names: Sequence[str]) -> set[str]:
+    """Those of `names` that a new cgroup below `parent` has: the root cgroup has no limits."""
     probe = parent / f"shoal-probe-{os.getpid()}"
     try:
         probe.mkdir()
     except OSError:
-        return False
+        return set()
     try:
-        return any((probe / name).exists() for name in names)
+        return {name for name in names if (probe / name).exists()}
     finally:
         probe.rmdir()
 

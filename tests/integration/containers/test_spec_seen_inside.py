@@ -130,10 +130,34 @@ def test_limits_of_the_cgroup(node: Node) -> None:
         "PidsLimit": 20,
     }
     v1 = "cpu/cpu.cfs_quota_us cpu/cpu.shares cpuset/cpuset.cpus memory/memory.limit_in_bytes pids/pids.max"
-    v2 = "cpu.max cpuset.cpus memory.max pids.max"
+    v2 = "cpu.max cpu.weight cpuset.cpus memory.max memory.swap.max memory.low pids.max"
     text = node.output("sh", "-c", f"cd /sys/fs/cgroup; cat {v1 if V1 else v2}; nproc", host=host)
-    wanted = ["50000", "512", "0", str(64 << 20), "20"] if V1 else ["50000 100000", "0", str(64 << 20), "20"]
+    wanted = (
+        ["50000", "512", "0", str(64 << 20), "20"]
+        if V1
+        else ["50000 100000", "20", "0", str(64 << 20), str(64 << 20), str(32 << 20), "20"]
+    )
     assert text.splitlines() == [*wanted, "1"]
+
+
+@pytest.mark.skipif(V1, reason="cgroup v1 here")
+def test_limits_that_cgroup_v2_spells_differently(node: Node) -> None:
+    host = {"BlkioWeight": 500, "Memory": 64 << 20, "MemorySwap": -1}
+    text = node.output("sh", "-c", "cd /sys/fs/cgroup; cat memory.swap.max io.weight", host=host)
+    assert text.split() == ["max", "default", "4950"]
+    text = node.output("cat", "/sys/fs/cgroup/memory.swap.max", host={"Memory": 64 << 20, "MemorySwap": 64 << 20})
+    assert text == "0\n"
+
+
+@pytest.mark.skipif(V1, reason="cgroup v1 here")
+def test_limits_that_cgroup_v2_does_not_have_are_left_out_and_told(node: Node) -> None:
+    host = {"MemorySwappiness": 10, "OomKillDisable": True}
+    status, made = node.engine.call(
+        "POST", "/containers/create", {"Image": "busybox", "Cmd": ["true"], "HostConfig": host}
+    )
+    assert status == 201 and [warning.split()[-2] for warning in made["Warnings"]] == ["swappiness", "OomKillDisable"]
+    node.post(made["Id"], "start", expect=204)
+    assert node.wait_state(made["Id"], Status="exited")["ExitCode"] == 0
 
 
 def test_limits_change_while_it_runs(node: Node) -> None:

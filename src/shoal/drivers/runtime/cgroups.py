@@ -88,6 +88,29 @@ class Cgroups:
             pids.update(int(pid) for pid in _read(Path(folder) / "cgroup.procs").split())
         return sorted(pids)
 
+    # -- limits --------------------------------------------------------------
+
+    def make_room(self, cgroup: str, limit_bytes: int) -> None:
+        """Memory in use brought below a limit that is about to be set. Raises: DriverError when it can't be
+
+        v1 refuses a limit below what is in use, v2 sets it and kills. Hence on v2 the memory is asked back first, with
+        the limit that never kills.
+        """
+        folder = self._dir("memory", cgroup)
+        if not self._mounts.unified or _number(folder / "memory.current") <= limit_bytes:
+            return
+        before = _read(folder / "memory.high").strip() or "max"
+        try:
+            (folder / "memory.high").write_text(str(limit_bytes))
+            used = _number(folder / "memory.current")
+            if used > limit_bytes:
+                raise DriverError(f"unable to set memory limit to {limit_bytes} (current usage: {used})")
+        except OSError as error:
+            raise DriverError(f"can't set the memory limit of cgroup {cgroup}: {error.strerror}") from error
+        finally:
+            with suppress(OSError):
+                (folder / "memory.high").write_text(before)
+
     # -- freezing ------------------------------------------------------------
 
     def freeze(self, cgroup: str, *, deadline_s: float = 10) -> None:

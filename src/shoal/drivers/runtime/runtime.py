@@ -147,7 +147,9 @@ class CrunRuntime:
 
     async def update(self, container_id: str, resources: Mapping[str, Any]) -> None:
         """Set the cgroup's limits."""
-        self._live(container_id)
+        live = self._live(container_id)
+        if (limit := resources.get("memory", {}).get("limit", 0)) > 0:
+            await asyncio.to_thread(self._cgroups.make_room, live.notes.cgroup, limit)
         file = os.memfd_create("resources")
         try:
             os.write(file, json.dumps(resources).encode())

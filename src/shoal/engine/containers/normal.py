@@ -11,7 +11,7 @@ from shoal.model.endpoint import EndpointSettings
 from shoal.model.resources import Resources
 from shoal.oci.runtime_spec import cgroup_namespace
 from shoal.oci.runtime_spec.limits import discarded_limits, process_limits
-from shoal.oci.runtime_spec.paths import MASKED_PATHS, READONLY_PATHS
+from shoal.oci.runtime_spec.paths import READONLY_PATHS, masked_paths
 
 RUNTIMES = ("", "crun", "runc", "io.containerd.runc.v2")
 LOG_DRIVERS = ("json-file", "local", "none")
@@ -44,7 +44,7 @@ def fill_in(
         cgroupns_mode=cgroup_namespace(host.cgroupns_mode, machine.permits.cgroup_version),
         log=replace(host.log, driver=host.log.driver or "json-file"),
         runtime=host.runtime or "crun",
-        masked_paths=_paths(host.masked_paths, MASKED_PATHS, host),
+        masked_paths=_paths(host.masked_paths, masked_paths(machine.permits), host),
         readonly_paths=_paths(host.readonly_paths, READONLY_PATHS, host),
     )
     hostname = spec.hostname or container_id[:12]
@@ -62,6 +62,9 @@ def _check(host: HostSpec, machine: Machine) -> None:
         raise InvalidArgument(f"logger: no log driver named '{host.log.driver}' is registered")
     log_limits(replace(host.log, driver=host.log.driver or "json-file"))
     check_cpus(host.resources, machine.cpus)
+    realtime = host.resources.cpu_realtime_period_us or host.resources.cpu_realtime_runtime_us
+    if realtime and machine.permits.cgroup_version == 2:
+        raise InvalidArgument("your kernel does not support CPU real-time scheduler")
     if host.storage_opt:
         raise InvalidArgument("--storage-opt is not supported: the file system of a container has no limit of its own")
     if host.resources.device_requests:

@@ -38,6 +38,8 @@ def cgroup_limits(
     """
     if not permits.blkio_weight:
         r = replace(r, blkio_weight=0, blkio_weight_device=())
+    if permits.cgroup_version == 2:  # it has neither, and the runtime takes them for errors
+        r = replace(r, memory_swappiness=None, oom_kill_disable=None)
     parts = {
         "memory": _memory(r, permits.swap_limit),
         "cpu": _cpu(r),
@@ -136,4 +138,11 @@ def discarded_limits(r: Resources, permits: Permits) -> list[str]:
         )
     if (r.blkio_weight or r.blkio_weight_device) and not permits.blkio_weight:
         warnings.append("Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.")
+    if permits.cgroup_version == 2 and r.memory_swappiness is not None:
+        warnings.append(
+            "Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. "
+            "Memory swappiness discarded."
+        )
+    if permits.cgroup_version == 2 and r.oom_kill_disable:
+        warnings.append("Your kernel does not support OomKillDisable. OomKillDisable discarded.")
     return warnings

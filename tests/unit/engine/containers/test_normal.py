@@ -58,6 +58,12 @@ def test_defaults_as_docker_shows_them() -> None:
     assert fill(spec_of(), cgroup_version=1)[0].host.cgroupns_mode == "host"
 
 
+def test_what_this_machine_hides_besides_is_hidden_too() -> None:
+    spec, _ = fill(spec_of(), masked_paths=("/sys/hot",))
+    assert spec.host.masked_paths == (*MASKED_PATHS, "/sys/hot")
+    assert fill(spec_of(masked_paths=("/x",)), masked_paths=("/sys/hot",))[0].host.masked_paths == ("/x",)
+
+
 def test_swap_is_twice_the_memory() -> None:
     spec, warnings = fill(spec_of(resources=Resources(memory_bytes=1 << 26)), swap_limit=False)
     assert spec.host.resources.memory_swap_bytes == 1 << 27
@@ -65,6 +71,13 @@ def test_swap_is_twice_the_memory() -> None:
         "Your kernel does not support swap limit capabilities or the cgroup is not mounted. "
         "Memory limited without swap.",
     )
+
+
+def test_real_time_scheduling_is_of_cgroup_v1() -> None:
+    spec = spec_of(resources=Resources(cpu_realtime_runtime_us=1000))
+    assert fill(spec, cgroup_version=1)[0].host.resources.cpu_realtime_runtime_us == 1000
+    with pytest.raises(InvalidArgument, match=r"^your kernel does not support CPU real-time scheduler$"):
+        fill(spec, cgroup_version=2)
 
 
 def test_what_is_discarded_or_lowered_is_said() -> None:
