@@ -8,7 +8,9 @@ import socket
 import stat
 import subprocess
 import tarfile
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -98,7 +100,7 @@ def test_dangerous_system_calls_are_refused(node: Node) -> None:
 
 def test_the_kernels_files_are_closed(node: Node) -> None:
     script = r"""
-for path in /proc/kcore /proc/keys /proc/timer_list /proc/sched_debug /proc/scsi /sys/firmware /proc/acpi; do
+for path in /proc/interrupts /proc/kcore /proc/keys /proc/timer_list /proc/sched_debug /proc/scsi /sys/firmware /proc/acpi; do
   [ -e $path ] && { cat $path/* $path 2>/dev/null | head -c 1 | grep -q . && echo "readable: $path"; }
 done
 for path in /proc/sysrq-trigger /proc/sys/kernel/core_pattern /proc/sys/vm/drop_caches /sys/kernel/mm/ksm/run \
@@ -328,6 +330,59 @@ def test_build_secrets_stay_nowhere(engine: EngineProcess, tmp_path: Path) -> No
         assert all(word.encode() not in archive.extractfile(m).read() for m in archive if m.isfile())  # type: ignore[union-attr]
     engine.shoal("rmi", "app:1")
     engine.call("POST", "/build/prune?all=1")
+
+
+def test_a_secret_in_a_variable_of_a_step_is_on_no_disk_while_it_runs(engine: EngineProcess, tmp_path: Path) -> None:
+    word = secrets.token_hex(16)
+    seen: list[str] = []
+
+    class Page(BaseHTTPRequestHandler):
+        """Asked by the step, while it has the secret."""
+
+        def do_GET(self) -> None:
+            seen.extend([self.path, *found_on_disk(engine, word)])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever).start()
+        asking = f"wget -qO- http://127.0.0.1:{server.server_address[1]}/$(echo $TOKEN | wc -c)"
+        (tmp_path / "Dockerfile").write_text(f"FROM busybox\nRUN --mount=type=secret,id=token,env=TOKEN {asking}\n")
+        env = {**engine.env, "TOKEN": word}
+        flags = ("--no-cache", "--network", "host", "--secret", "id=token,env=TOKEN")
+        engine.shoal("build", "-t", "app:2", *flags, str(tmp_path), env=env)
+        server.shutdown()
+    assert seen == ["/33"]
+    engine.shoal("rmi", "app:2")
+
+
+def test_compose_secrets_stay_nowhere(engine: EngineProcess, tmp_path: Path) -> None:
+    """Not in what an engine keeps, nor in what is made of the container: a commit, an export, a saved image."""
+    word = secrets.token_hex(16)
+    (tmp_path / "compose.yaml").write_text("""
+name: hush
+services:
+  a: {image: busybox, command: sleep 1000, stop_signal: SIGKILL, secrets: [token], configs: [{source: c, target: /c}]}
+secrets: {token: {environment: TOKEN}}
+configs: {c: {content: "password=${TOKEN}"}}
+""")
+    file, env = str(tmp_path / "compose.yaml"), {**engine.env, "TOKEN": word}
+    engine.shoal("compose", "-f", file, "up", "-d", env=env)
+    assert word in engine.docker("exec", "hush-a-1", "cat", "/run/secrets/token", "/c").stdout
+    engine.docker("commit", "hush-a-1", "hush:1")
+    engine.docker("stop", "hush-a-1")
+    for path in ("/containers/hush-a-1/json", "/containers/hush-a-1/export", "/images/hush:1/get", "/events?until=1"):
+        status, answer = engine.call("GET", path)
+        assert status == 200
+        assert word not in (answer.decode(errors="replace") if isinstance(answer, bytes) else json.dumps(answer))
+    assert found_on_disk(engine, word) == []
+    engine.docker("start", "hush-a-1")
+    assert word in engine.docker("exec", "hush-a-1", "cat", "/c").stdout
+    engine.shoal("compose", "-f", file, "down", env=env)
+    engine.docker("rmi", "hush:1")
 
 
 def test_passwords_of_registries_stay_nowhere(engine: EngineProcess) -> None:

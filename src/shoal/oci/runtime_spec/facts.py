@@ -15,6 +15,7 @@ class Permits:
     hard_limits: {"nofile": hard limit of the engine}; -1 = none
     min_oom_score_adj: the lowest that may be set here
     init_path: a program such as docker-init or tini on the host; "" = none was found
+    masked_paths: what containers must not read besides the usual, as this machine has it
     """
 
     arch: str = "x86_64"  #: as uname says
@@ -26,6 +27,7 @@ class Permits:
     min_oom_score_adj: int = -1000
     init_path: str = ""
     apparmor: bool = False
+    masked_paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

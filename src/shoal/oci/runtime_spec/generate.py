@@ -11,7 +11,7 @@ from shoal.oci.runtime_spec import mounts as m
 from shoal.oci.runtime_spec.devices import device_nodes, device_rules
 from shoal.oci.runtime_spec.facts import Permits, Surroundings
 from shoal.oci.runtime_spec.limits import cgroup_limits, process_limits
-from shoal.oci.runtime_spec.paths import MASKED_PATHS, READONLY_PATHS
+from shoal.oci.runtime_spec.paths import READONLY_PATHS, masked_paths
 from shoal.oci.runtime_spec.process import process_capabilities, process_env
 
 _DEFAULT_SYSCTLS = {"net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ping_group_range": "0 2147483647"}
@@ -127,7 +127,7 @@ def _linux(
     if sysctls := _sysctls(container, around):
         linux["sysctl"] = sysctls
     if not host.privileged:
-        linux["maskedPaths"] = list(MASKED_PATHS if host.masked_paths is None else host.masked_paths)
+        linux["maskedPaths"] = list(masked_paths(permits) if host.masked_paths is None else host.masked_paths)
         linux["readonlyPaths"] = list(READONLY_PATHS if host.readonly_paths is None else host.readonly_paths)
     if around.seccomp is not None:
         linux["seccomp"] = around.seccomp
