@@ -163,13 +163,17 @@ def test_fifty_containers_outlive_a_kill_and_are_back_in_hand_within_3_seconds(f
 def reboot(engine: EngineProcess) -> None:
     """What a machine does: everything dies at once, what is not on disk is gone."""
     pids = [entry.partition(":")[0].removeprefix("process ") for entry in engine.leftovers() if "process" in entry]
-    for tasks in Path("/sys/fs/cgroup/pids").glob(f"shoal{engine.tag}/*/cgroup.procs"):
+    top = Path("/sys/fs/cgroup")
+    of_engine = f"shoal{engine.tag}/*"
+    for tasks in [*top.glob(f"{of_engine}/cgroup.procs"), *top.glob(f"pids/{of_engine}/cgroup.procs")]:
         pids += tasks.read_text().split()
     engine.kill()
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(int(pid), signal.SIGKILL)
-    for frozen in Path("/sys/fs/cgroup/freezer").glob(f"shoal{engine.tag}/*/freezer.state"):
+    for frozen in top.glob(f"{of_engine}/cgroup.freeze"):
+        frozen.write_text("0")
+    for frozen in top.glob(f"freezer/{of_engine}/freezer.state"):
         frozen.write_text("THAWED")
     wait_for("all are dead", lambda: all(not Path(f"/proc/{pid}").exists() or is_zombie(int(pid)) for pid in pids))
     for line in engine.leftovers():
