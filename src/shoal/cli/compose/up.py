@@ -7,7 +7,7 @@ import time
 from shoal.cli.command import Command, Context
 from shoal.cli.compose.base.session import Session
 from shoal.cli.compose.flags import DRY_RUN, STAND_INS, TIMEOUT
-from shoal.cli.errors import UsageError
+from shoal.cli.errors import PlainError, UsageError
 from shoal.cli.flags import Flag, Options, number, several, switch
 from shoal.compose.plan import plan_images, plan_up, preview
 from shoal.compose.planning.options import ImageOptions, UpOptions
@@ -67,6 +67,8 @@ def _up(context: Context, options: Options, services: list[str]) -> int:
         raise UsageError("--exit-code-from and --detach are incompatible")
     session = Session(context, options)
     project = session.project(services)
+    if not project.services:
+        raise PlainError("no service selected")
     if is_detached or session.dry_run:
         start = not options.flag("no-start")
         bring_up(session, project, services, start=start, title="Running" if start else "Creating")

@@ -49,7 +49,7 @@ def parse_yaml(text: str, shown: str) -> list[Any]:
     except yaml.MarkedYAMLError as error:
         mark: Any = error.problem_mark or error.context_mark
         where = f"{shown}:{mark.line + 1}:{mark.column + 1}" if mark else shown
-        raise InvalidArgument(f"{where}: {_reason(error)}") from None
+        raise InvalidArgument(f"{where}: {_reason(error)}", hint=_hint(text, mark)) from None
     except (yaml.YAMLError, UnicodeError) as error:
         raise InvalidArgument(f"{shown}: not YAML: {str(error).splitlines()[0]}") from None
     builder = _Builder(shown)
@@ -76,6 +76,13 @@ def _refuse_depth(text: str, shown: str) -> None:
                 depth -= 1
     except yaml.YAMLError:
         return  # compose_all reports it with its place
+
+
+def _hint(text: str, mark: Any) -> str:
+    lines = text.splitlines()
+    line = lines[mark.line] if mark and mark.line < len(lines) else ""
+    indent = line[: len(line) - len(line.lstrip())]
+    return "YAML is indented with spaces; this line has a tab" if "\t" in indent else ""
 
 
 def _reason(error: yaml.MarkedYAMLError) -> str:

@@ -398,6 +398,13 @@ def test_errors_name_what_is_wrong(shell: Shell, line: str, status: int, message
     assert message in shell.err
 
 
+@pytest.mark.parametrize("text", ["services: {}\n", "services: {web: {image: nginx, profiles: [other]}}\n"])
+def test_up_of_no_service_is_told(shell: Shell, text: str) -> None:
+    shell.write(text)
+    assert shell.run("up -d") == 1
+    assert shell.err == "no service selected\n"
+
+
 def test_without_any_file_the_user_is_told(shell: Shell) -> None:
     (shell.folder / "compose.yaml").unlink()
     assert shell.run("up") == 1

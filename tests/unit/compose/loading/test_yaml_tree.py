@@ -62,6 +62,20 @@ def test_broken_yaml_is_refused_with_its_place(text: str):
         parse_yaml(text, "f.yaml")
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("services:\n\tweb:\n", "YAML is indented with spaces; this line has a tab"),
+        ("services:\n  web: {\n", ""),
+        ("services:\n  web: @x\t\n", ""),
+    ],
+)
+def test_a_tab_that_indents_is_named(text: str, hint: str):
+    with pytest.raises(InvalidArgument) as refused:
+        parse_yaml(text, "compose.yaml")
+    assert refused.value.hint == hint
+
+
 def test_a_key_given_twice_is_refused():
     with pytest.raises(InvalidArgument) as error:
         parse_yaml("a: 1\nb: 2\na: 3\n", "f.yaml")
