@@ -121,7 +121,8 @@ def test_a_link_swapped_into_a_volume_meanwhile_leads_nowhere(node: Node) -> Non
 
 def test_a_cgroup_parent_of_dots_stays_in_the_hierarchy(node: Node) -> None:
     name = f"{node.engine.tag}-dots"
-    lines = node.output("cat", "/proc/self/cgroup", host={"CgroupParent": f"../../../{name}"}).splitlines()
+    host = {"CgroupParent": f"../../../{name}", "CgroupnsMode": "host"}
+    lines = node.output("cat", "/proc/self/cgroup", host=host).splitlines()
     assert f"/{name}/" in lines[0] and ".." not in lines[0]
     top = Path("/sys/fs/cgroup")
     for folder in [*top.glob(name), *top.glob(f"*/{name}")]:  # cgroup v2, v1
