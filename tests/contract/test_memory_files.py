@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from shoal.drivers import mount as mounts
 from shoal.drivers.memory_files import MemoryFolder
-from shoal.drivers.mount import unmount
 from shoal.model.mount import MemoryFile
 from tests.support.runtime import enter_private_mount_namespace
 
@@ -22,7 +22,7 @@ OTHER = MemoryFile(target="/etc/other")
 def folder(tmp_path: Path) -> Iterator[Path]:
     enter_private_mount_namespace()
     yield tmp_path / "memory"
-    unmount(str(tmp_path / "memory"))
+    mounts.unmount(str(tmp_path / "memory"))
 
 
 def kind_of(folder: Path) -> tuple[str, str]:
@@ -53,14 +53,12 @@ async def test_a_file_has_content_owner_and_mode_and_is_never_swapped(folder: Pa
 async def test_an_older_kernel_gets_a_file_system_that_is_never_swapped_either(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from shoal.drivers import memory_files
-
-    real = memory_files.mount
+    real = mounts.mount
 
     def older(source: str, target: str, kind: str, flags: int, data: str) -> None:
         real(source, target, kind, flags, data.replace("noswap", "no_such_option"))
 
-    monkeypatch.setattr(memory_files, "mount", older)
+    monkeypatch.setattr(mounts, "mount", older)
     files = MemoryFolder(folder)
     await files.put("c1", {TOKEN: b"hush"})
     assert kind_of(folder)[0] == "ramfs" and folder.stat().st_mode & 0o7777 == 0o700
@@ -86,7 +84,7 @@ async def test_the_next_engine_finds_what_was_put_and_a_reboot_loses_it(folder: 
     await later.remove("c0")
     await later.remove("c0")
     assert later.open() == ["c1"] and later.path("c0", TOKEN.target) is None
-    while unmount(str(folder)):
+    while mounts.unmount(str(folder)):
         continue
     assert later.open() == [] and later.path("c1", TOKEN.target) is None
 
@@ -95,7 +93,7 @@ async def test_what_lies_on_a_disk_is_never_taken_for_a_file_in_memory(folder: P
     files = MemoryFolder(folder)
     await files.put("c1", {TOKEN: b"hush"})
     name = found(files, "c1", TOKEN).name
-    unmount(str(folder))
+    mounts.unmount(str(folder))
     (folder / "c1").mkdir()
     (folder / "c1" / name).write_text("planted")
     assert files.open() == [] and files.path("c1", TOKEN.target) is None

@@ -181,6 +181,12 @@ class EngineProcess:
             time.sleep(0.05)
 
     @property
+    def run_inside(self) -> Path:
+        """The run directory with what the engine has mounted in it."""
+        assert self.process is not None
+        return Path(f"/proc/{self.process.pid}/root{self.run}")
+
+    @property
     def tag(self) -> str:
         """What this engine puts into names of host objects."""
         return leftovers.tag_of(self.base)

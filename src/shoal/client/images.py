@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from shoal.client.streams import quote
+from shoal.errors import InvalidArgument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 NO_AUTH = "e30="
 #: of pulls and builds
 STAND_INS_PARAMETER = "shoal.standIns"
+_MAX_SECRET_BYTES = 500 * 1024
 
 
 def image_path(reference: str) -> str:
@@ -135,7 +137,15 @@ class Builds:
 
 
 def secrets_header(secrets: Mapping[str, bytes]) -> dict[str, str]:
-    """The header that carries build secrets (id -> value) to the engine; empty without any."""
+    """The header that carries build secrets (id -> value) to the engine; empty without any.
+
+    Raises: InvalidArgument for one that is too large. Source: BuildKit, `secretsprovider`
+    """
+    for name, value in secrets.items():
+        if len(value) > _MAX_SECRET_BYTES:
+            raise InvalidArgument(
+                f"invalid secret {name}: {len(value)} bytes, at most {_MAX_SECRET_BYTES} are possible"
+            )
     if not secrets:
         return {}
     from base64 import b64encode

@@ -173,7 +173,7 @@ class BuildFiles(Protocol):
         ...
 
     def secrets(self, secrets: Sequence[SecretFile]) -> AbstractAsyncContextManager[Path]:
-        """A tmpfs with a file for each secret; gone at the end of the `with`."""
+        """A folder in memory, never swapped, with a file for each secret; gone at the end of the `with`."""
         ...
 
     async def cache_usage(self) -> Sequence[tuple[str, int, int]]:

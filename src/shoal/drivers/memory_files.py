@@ -1,8 +1,6 @@
 """Files in memory: a file system without a disk, in the engine's mount namespace.
 
-    <run>/memory/CONTAINER/NAME     NAME: made of the place in the container
-
-Source: tmpfs(5), `noswap` (Linux 6.4); ramfs, which is never swapped either, on older kernels.
+<run>/memory/CONTAINER/NAME     NAME: made of the place in the container
 """
 
 import asyncio
@@ -13,12 +11,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from shoal.drivers.mount import MS_NODEV, MS_NOSUID, mount
+from shoal.drivers.mount import mount_memory
 from shoal.drivers.threads import in_thread
 from shoal.errors import DriverError
 from shoal.model.mount import MemoryFile
-
-_FLAGS = MS_NOSUID | MS_NODEV  # a config may be a program, so no MS_NOEXEC
 
 
 class MemoryFolder:
@@ -53,10 +49,7 @@ class MemoryFolder:
             if os.path.ismount(self._folder):
                 return
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                mount("memory", str(self._folder), "tmpfs", _FLAGS, "mode=0700,noswap")
-            except DriverError:
-                mount("memory", str(self._folder), "ramfs", _FLAGS, "mode=0700")
+            mount_memory(str(self._folder))
 
     def path(self, container_id: str, target: str) -> Path | None:
         """See the contract."""

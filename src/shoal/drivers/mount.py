@@ -34,6 +34,18 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = 
         raise _failed(f'cannot mount "{source}" on "{target}"')
 
 
+def mount_memory(target: str) -> None:
+    """An empty file system for root only, in memory that is never swapped. Raises: DriverError
+
+    Source: tmpfs(5), `noswap` (Linux 6.4); ramfs, which is never swapped either, on older kernels.
+    """
+    flags = MS_NOSUID | MS_NODEV  # a config may be a program, so no MS_NOEXEC
+    try:
+        mount("memory", target, "tmpfs", flags, "mode=0700,noswap")
+    except DriverError:
+        mount("memory", target, "ramfs", flags, "mode=0700")
+
+
 def unmount(target: str, flags: int = MNT_DETACH) -> bool:
     """umount2(2); False when nothing was mounted there. Raises: DriverError"""
     if _libc.umount2(target.encode(), flags) == 0:

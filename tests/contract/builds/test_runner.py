@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from shoal.drivers.builds.runner import CrunSteps
+from shoal.drivers.mount import unmount
 from shoal.drivers.runtime.crun import Crun
 from shoal.errors import InvalidArgument
 from tests.support.engine import wait_for
@@ -44,7 +45,9 @@ class Steps:
     def left(self) -> list[str]:
         folders = [path.name for name in ("steps", "crun") for path in (self.base / "run" / name).iterdir()]
         return (
-            folders + self.processes() + [str(path) for path in Path("/sys/fs/cgroup").glob(f"*/shoaltest/{self.id}")]
+            folders
+            + self.processes()
+            + [str(path) for depth in ("", "*/") for path in Path("/sys/fs/cgroup").glob(f"{depth}shoaltest/{self.id}")]
         )
 
 
@@ -57,6 +60,7 @@ def steps(tmp_path: Path) -> Iterator[Steps]:
     steps = Steps(tmp_path)
     yield steps
     assert steps.left() == []
+    unmount(str(tmp_path / "run"))
 
 
 async def test_output_of_both_streams_and_the_status(steps: Steps):

@@ -175,6 +175,16 @@ def test_a_cache_starts_with_what_another_stage_has(engine: EngineProcess):
     assert "seeded\n5 700\n" in built.text
 
 
+def test_large_secrets_and_arguments_arrive_whole(engine: EngineProcess):
+    secrets, argument = {f"s{n}": bytes([65 + n]) * 500 * 1024 for n in range(2)}, "x" * 100_000
+    text = (
+        "FROM busybox\nARG LONG\n"
+        "RUN --mount=type=secret,id=s0 --mount=type=secret,id=s1 cat /run/secrets/* | tr -d A | wc -c; echo ${#LONG}\n"
+    )
+    built = build(engine, text, headers=secrets_header(secrets), buildargs={"LONG": argument}, nocache="1")
+    assert "512000\n100000\n" in built.text, built.error
+
+
 def test_secrets_are_seen_by_their_step_only(engine: EngineProcess):
     headers = secrets_header({"token": b"hunter2", "other": b"x"})
     text = (
@@ -388,14 +398,14 @@ def test_a_remote_context(engine: EngineProcess, files: str):
 
 
 def _steps(engine: EngineProcess) -> list[str]:
-    return [path.name for path in (engine.run / "builds/steps").iterdir()]
+    return [path.name for path in (engine.run_inside / "builds/steps").iterdir()]
 
 
 def _left(engine: EngineProcess) -> list[str]:
     """What a build makes and must take away."""
     folders = [
-        engine.run / "builds/steps",
-        engine.run / "builds/crun",
+        engine.run_inside / "builds/steps",
+        engine.run_inside / "builds/crun",
         engine.root / "build",
         engine.run / "build-steps",
     ]

@@ -54,9 +54,7 @@ def on_disk(engine: EngineProcess, word: str) -> list[str]:
 
 def in_memory(engine: EngineProcess) -> list[Path]:
     """The files that the engine keeps in memory, as its mount namespace shows them."""
-    assert engine.process is not None
-    folder = Path(f"/proc/{engine.process.pid}/root{engine.run}/memory")
-    return [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in (engine.run_inside / "memory").rglob("*") if path.is_file()]
 
 
 def test_values_are_in_memory_only_and_gone_with_the_container(app: App, word: str) -> None:

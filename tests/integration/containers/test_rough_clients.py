@@ -106,7 +106,7 @@ def test_clients_that_vanish_at_any_point(node: Node) -> None:
     wait_for("nobody listens", lambda: engine.call("GET", "/info")[1]["NEventsListener"] == 0)
     wait_for(
         "half-done builds are gone",
-        lambda: not [*engine.root.glob("snapshots/build-*"), *engine.run.glob("builds/steps/*")],
+        lambda: not [*engine.root.glob("snapshots/build-*"), *engine.run_inside.glob("builds/steps/*")],
     )
     node.delete("busy", force=1)
     with engine.log.open("rb") as log:

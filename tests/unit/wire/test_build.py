@@ -58,6 +58,12 @@ def test_secrets_survive_and_are_not_shown():
     assert "secrets" not in repr(request)
 
 
+def test_a_secret_that_is_too_large_is_refused():
+    assert secrets_header({"a": bytes(500 * 1024)})
+    with pytest.raises(InvalidArgument, match="invalid secret a: 512001 bytes, at most 512000 are possible"):
+        secrets_header({"a": bytes(500 * 1024 + 1)})
+
+
 def test_the_clients_header_is_the_one_that_is_read():
     assert decode_secrets(secrets_header({"a": b"1"})["X-Shoal-Build-Secrets"]) == {"a": b"1"}
 

@@ -18,6 +18,9 @@ from shoal.errors import InvalidArgument, NotSupported, ShoalError, Unavailable
 
 log = logging.getLogger("shoal.api")
 
+_LINE_BYTES = 1 << 20  #: of a request: build arguments and labels are in its query. Source: Go, DefaultMaxHeaderBytes
+_FIELD_BYTES = 8 << 20  #: of a header: the secrets of a build, up to 500 KiB each, twice in base64
+
 
 class App:
     """Answers requests with the handlers of `routes`.
@@ -42,7 +45,13 @@ class App:
     def server(self) -> web.Server:
         """What to hand to aiohttp's ServerRunner. Cancelled when a client goes away: streaming handlers only."""
         return web.Server(
-            self.answer, access_log=None, handler_cancellation=True, keepalive_timeout=3600, read_bufsize=1 << 20
+            self.answer,
+            access_log=None,
+            handler_cancellation=True,
+            keepalive_timeout=3600,
+            read_bufsize=1 << 20,
+            max_line_size=_LINE_BYTES,
+            max_field_size=_FIELD_BYTES,
         )
 
     async def answer(self, http: web.BaseRequest) -> web.StreamResponse:

@@ -14,11 +14,9 @@ from shoal.drivers.builds.caches import Caches
 from shoal.drivers.builds.context import receive_context, tree_digest
 from shoal.drivers.builds.copying import excluded_by, find_sources, transfer
 from shoal.drivers.builds.download import download
-from shoal.drivers.mount import MS_NODEV, MS_NOSUID, mount, mount_points, unmount
+from shoal.drivers.mount import mount_memory, mount_points, unmount
 from shoal.drivers.tree import remove_tree
 from shoal.errors import DriverError
-
-_SECRETS_OPTIONS = "size=4m,mode=0700"
 
 
 class DiskBuildFiles:
@@ -107,10 +105,10 @@ class DiskBuildFiles:
 
     @asynccontextmanager
     async def secrets(self, secrets: Sequence[SecretFile]) -> AsyncIterator[Path]:
-        """A tmpfs with the secrets."""
+        """A folder in memory with the secrets."""
         folder = self._new("secrets")
         folder.mkdir()
-        mount("tmpfs", str(folder), "tmpfs", MS_NOSUID | MS_NODEV, _SECRETS_OPTIONS)
+        mount_memory(str(folder))
         try:
             for secret in secrets:
                 path = folder / secret.name

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from shoal.drivers.mount import mount_memory
 from shoal.drivers.runtime.cgroups import remove_hidden
 from shoal.drivers.runtime.crun import Crun, create_error
 from shoal.drivers.runtime.processes import run, spawn, wait_readable, watch_child
@@ -21,15 +22,18 @@ class CrunSteps:
     """`contracts.build.StepRunner` on crun, with a state directory of its own below `folder`."""
 
     def __init__(self, folder: Path, binary: str = "crun") -> None:
-        """`folder` is in the run directory: gone after a reboot, as the steps are."""
+        """`folder` is in the run directory; all of it lies in memory, as specs may hold secrets in variables."""
+        self._folder = folder
         self._steps = folder / "steps"
         self._crun = Crun(binary, folder / "crun")
 
     async def open(self) -> None:
         """Kill and remove what a dead engine left running."""
-        self._steps.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._steps.chmod(0o700)  # what a step is given may be secret
-        self._crun.root.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not os.path.ismount(self._folder):
+            mount_memory(str(self._folder))
+        self._steps.mkdir(mode=0o700, exist_ok=True)
+        self._crun.root.mkdir(exist_ok=True)
         names = {path.name for path in (*self._steps.iterdir(), *self._crun.root.iterdir())}
         for name in names:
             await run(self._crun.delete(name))
