@@ -14,7 +14,7 @@ TEST_PACKAGES := docker-registry apache2-utils iproute2 iperf3 wrk
 # Engines do not disturb each other, and tests wait more than they work. A file is of one process: its tests share an engine.
 SIDE_BY_SIDE := -n 2 --dist loadfile
 
-.PHONY: help install install-tests demo test check format unit integration e2e bench docs clean
+.PHONY: help install install-tests demo test check format unit integration e2e vm-test bench docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/' | column -t -s'|'
@@ -70,6 +70,9 @@ integration: install-tests ## tests on real containers, networks and registries
 
 e2e: install-tests ## whole stories, also with the docker CLI, Compose and the SDK as clients
 	$(AS_ROOT) $(BIN)/python -m pytest tests/e2e $(SIDE_BY_SIDE)
+
+vm-test: install-tests ## the same on Debian's kernel and pure cgroup v2, in a virtual machine; ARGS='--systemd -k limits …'
+	$(AS_ROOT) $(BIN)/python -m tests.vm $(ARGS)
 
 bench: install-tests ## measure; AGAINST=unix:///… times another engine in turn
 	$(AS_ROOT) $(BIN)/python -m tests.bench $(if $(AGAINST),--against $(AGAINST))
