@@ -34,7 +34,7 @@ EFFECTS = {
     "store": ("commit",),
     "blobs": ("add", "receive", "remove", "write_index"),
     "snapshots": (
-        *("prepare", "mount", "unmount", "remove", "unpack", "publish", "discard"),
+        *("prepare", "mount", "unmount", "remove", "unpack", "unpack_incoming", "publish", "discard"),
         *("commit", "diff", "remove_layer"),
     ),
     "archives": ("read", "read_layer"),

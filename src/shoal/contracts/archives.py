@@ -8,6 +8,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from shoal.contracts.blobs import IncomingBlob
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivedFile:
@@ -36,11 +38,16 @@ class Archives(Protocol):
     """Reads and writes them."""
 
     async def read(
-        self, chunks: AsyncIterable[bytes], advance: Callable[[str, int, int], None] | None = None
+        self,
+        chunks: AsyncIterable[bytes],
+        advance: Callable[[str, int, int], None] | None = None,
+        begin: Callable[[str, IncomingBlob], None] | None = None,
     ) -> Sequence[ArchivedFile]:
         """The regular files and links of a tar (plain, gzip, bzip2, xz or zstd), kept as blobs.
 
         advance: called with (name, bytes so far, size) of the file that is coming in
+        begin: called with the name and the blob of each file that begins to come in and is large enough for a layer;
+            whoever is called closes the blob. Not called once this has returned
         Raises: InvalidArgument for what is no tar, is cut off, or names something outside; nothing is kept then
         """
         ...

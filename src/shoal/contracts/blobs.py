@@ -3,11 +3,33 @@
 A blob is immutable. It is written to a temporary name and gets its digest as name only when the digest is right, so
 what `size` finds is whole and true. A download that stops half-way stays as a **partial** of its digest: `receive` with
 `offset = partial_bytes(digest)` goes on where it ended. Nobody removes a blob but the garbage collection.
+
+A blob that comes in can be read meanwhile, from its beginning (`IncomingBlob`): the writer never waits for the reader.
 """
 
 from collections.abc import AsyncIterable, Callable, Sequence
 from pathlib import Path
 from typing import Protocol
+
+
+class IncomingBlob(Protocol):
+    """A blob that is still being written, for one reader in a worker thread."""
+
+    @property
+    def digest(self) -> str:
+        """Of the whole; "" while it is not whole."""
+        ...
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes, b"" at the end of the whole; waits for them.
+
+        Raises: DriverError when the blob will never be whole
+        """
+        ...
+
+    def close(self) -> None:
+        """Read no more."""
+        ...
 
 
 class Blobs(Protocol):

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from shoal.contracts.blobs import IncomingBlob
 from shoal.model.change import Change
 
 
@@ -103,6 +104,13 @@ class Snapshots(Protocol):
         advance: called with the number of bytes read of the blob so far, from the event loop
         Raises: InvalidArgument for a tar that is cut off, wants to leave its folder, or expands beyond reason;
             DriverError when the diff id is not the expected one, or the disk is full. Nothing is left behind then
+        """
+        ...
+
+    async def unpack_incoming(self, blob: IncomingBlob) -> UnpackedLayer:
+        """The files of a layer's blob, made while the blob is still coming in.
+
+        Raises: as `unpack`; DriverError when the blob never becomes whole
         """
         ...
 

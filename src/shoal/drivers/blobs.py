@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterable, Callable, Iterator, Sequence
 from pathlib import Path
 
+from shoal.drivers.growing import GrowingFile, Growth
 from shoal.drivers.threads import in_thread
 from shoal.errors import DriverError, InvalidArgument, NotFound, ShoalError
 from shoal.oci.digest import encoded, parse_digest, sha256
@@ -18,6 +19,7 @@ _DAY_NS = 24 * 3600 * 1_000_000_000
 _LAYOUT = '{"imageLayoutVersion":"1.0.0"}'
 _FLUSH_BYTES = 1 << 20
 _DIRECT_BYTES = 64 << 10
+_VECTOR_PIECES = 16
 _SMALL_BYTES = 16 << 20
 
 
@@ -178,27 +180,34 @@ class BlobSink:
         self._fd = fd
         self._name = name
         self._store = store
+        self._growth = Growth()
         self._hash = hashlib.sha256()
-        self._waiting: list[bytes] = []
+        self._waiting: list[bytes | memoryview] = []
         self._waiting_bytes = 0
         self.size_bytes = 0
 
     def write(self, data: bytes | memoryview) -> None:
-        """Append. Raises: OSError"""
+        """Append; a large `data` is kept for a moment and must not change. Raises: OSError"""
         self._hash.update(data)
         self.size_bytes += len(data)
-        if len(data) >= _DIRECT_BYTES and not self._waiting:  # not worth a copy
-            _write_all(self._fd, data)
-            return
-        self._waiting.append(bytes(data))
+        self._waiting.append(data if len(data) >= _DIRECT_BYTES else bytes(data))
         self._waiting_bytes += len(data)
         if self._waiting_bytes >= _FLUSH_BYTES:
             self._flush()
 
     def _flush(self) -> None:
-        data = self._waiting[0] if len(self._waiting) == 1 else b"".join(self._waiting)
-        _write_all(self._fd, data)
-        self._waiting, self._waiting_bytes = [], 0
+        pieces, self._waiting = self._waiting, []
+        size, self._waiting_bytes = self._waiting_bytes, 0
+        if len(pieces) > _VECTOR_PIECES:
+            pieces = [b"".join(pieces)]
+        written = os.writev(self._fd, pieces)
+        if written < size:
+            _write_all(self._fd, b"".join(pieces)[written:])
+        self._growth.advance(size)
+
+    def follow(self) -> GrowingFile:
+        """The blob from its beginning, to be read while it is written."""
+        return GrowingFile(self._name, self._growth)
 
     def keep(self, expected: str = "") -> tuple[str, int]:
         """(digest, size) of the blob that this is now. Raises: DriverError when it is not the expected one"""
@@ -208,6 +217,7 @@ class BlobSink:
             raise DriverError(f"wrong digest: expected {expected}, got {digest}")
         os.replace(self._name, self._store.path(digest))
         self._name = ""
+        self._growth.end(digest)
         return digest, self.size_bytes
 
     def _flush_rest(self) -> None:
@@ -218,6 +228,7 @@ class BlobSink:
         """Drop what was not kept."""
         os.close(self._fd)
         if self._name:
+            self._growth.end("")
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._name)
 

@@ -11,8 +11,6 @@ from shoal.api.http.request import Request
 from shoal.model.progress import Progress, Report
 from shoal.wire.progress import encode_progress
 
-_PIECE_BYTES = 1 << 18
-
 
 async def stream_progress(request: Request, work: Callable[[Report], Awaitable[Any]]) -> web.StreamResponse:
     """The lines that `work` reports, as they come. Nothing goes out before the first one: an error is a status then.
@@ -46,5 +44,5 @@ async def stream_progress(request: Request, work: Callable[[Report], Awaitable[A
 
 async def body_chunks(request: Request) -> AsyncIterator[bytes]:
     """The request's body as it comes in."""
-    async for piece in request.http.content.iter_chunked(_PIECE_BYTES):
+    async for piece, _ in request.http.content.iter_chunks():
         yield piece

@@ -9,6 +9,7 @@ from typing import TypeVar
 from isal import isal_zlib
 
 from shoal.contracts.archives import ArchivedFile, Member
+from shoal.contracts.blobs import IncomingBlob
 from shoal.drivers.blobs import BlobSink, BlobStore
 from shoal.drivers.layers.pipe import Pipe
 from shoal.drivers.layers.streams import (
@@ -30,9 +31,11 @@ _CHUNK = 1 << 20
 _STEP_BYTES = 1 << 20
 _MAX_FILES = 100_000
 _GZIP_LEVEL = 1
+_LAYER_FROM_BYTES = 1 << 20
 
 T = TypeVar("T")
 Advance = Callable[[str, int, int], None]
+Begin = Callable[[str, IncomingBlob], None]
 
 
 class ImageArchives:
@@ -46,7 +49,9 @@ class ImageArchives:
         """Wait for work under way."""
         self._workers.close()
 
-    async def read(self, chunks: AsyncIterable[bytes], advance: Advance | None = None) -> Sequence[ArchivedFile]:
+    async def read(
+        self, chunks: AsyncIterable[bytes], advance: Advance | None = None, begin: Begin | None = None
+    ) -> Sequence[ArchivedFile]:
         """The regular files and links of a tar, kept as blobs."""
         loop = asyncio.get_running_loop()
 
@@ -54,7 +59,11 @@ class ImageArchives:
             if advance is not None:
                 loop.call_soon_threadsafe(advance, name, at, size)
 
-        return await self._piped(chunks, lambda source: self._read(source, report))
+        def follow(name: str, sink: BlobSink) -> None:
+            if begin is not None:
+                loop.call_soon_threadsafe(begin, name, sink.follow())
+
+        return await self._piped(chunks, lambda source: self._read(source, report, follow))
 
     async def read_layer(self, chunks: AsyncIterable[bytes]) -> tuple[str, int]:
         """(digest, size) of a root file system's tar, kept as a gzip or zstd blob."""
@@ -86,23 +95,29 @@ class ImageArchives:
             working.cancel()
             await asyncio.wait([working])
 
-    def _read(self, source: CountedFile, advance: Advance) -> list[ArchivedFile]:
+    def _read(
+        self, source: CountedFile, advance: Advance, follow: Callable[[str, BlobSink], None]
+    ) -> list[ArchivedFile]:
         reader = TarReader(Pieces(decompressed(source)))
         files: list[ArchivedFile] = []
         for entry in reader.entries():
             if len(files) >= _MAX_FILES:
                 raise InvalidArgument(f"the archive has more than {_MAX_FILES} files")
             if entry.kind == FILE:
-                files.append(self._keep(entry, reader, advance))
+                files.append(self._keep(entry, reader, advance, follow))
             elif entry.kind in (LINK, SYMLINK):
                 name = clean_path(entry.name)
                 folder = name.rpartition("/")[0] if entry.kind == SYMLINK else ""
                 files.append(ArchivedFile(name=name, link=clean_path(f"{folder}/{entry.link}")))
         return files
 
-    def _keep(self, entry: TarEntry, reader: TarReader, advance: Advance) -> ArchivedFile:
+    def _keep(
+        self, entry: TarEntry, reader: TarReader, advance: Advance, follow: Callable[[str, BlobSink], None]
+    ) -> ArchivedFile:
         name = clean_path(entry.name)
         with self._blobs.sink() as sink:
+            if entry.size >= _LAYER_FROM_BYTES:
+                follow(name, sink)
             last = 0
             for piece in reader.data():
                 sink.write(piece)

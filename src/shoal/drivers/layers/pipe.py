@@ -8,6 +8,8 @@ from collections.abc import AsyncIterable
 from shoal.drivers.layers.streams import Stopped
 
 _LIMIT_BYTES = 8 << 20
+#: A reader that has read all there was sleeps until there is so much more: waking a thread costs more than a chunk.
+_WAKE_BYTES = 1 << 20
 
 
 class Pipe:
@@ -44,7 +46,8 @@ class Pipe:
         with self._changed:
             self._chunks.append(chunk)
             self._waiting_bytes += len(chunk)
-            self._changed.notify()
+            if self._waiting_bytes >= _WAKE_BYTES:
+                self._changed.notify()
         while self._waiting_bytes > _LIMIT_BYTES and not self._is_closed:
             self._room.clear()
             if self._waiting_bytes > _LIMIT_BYTES:
@@ -53,12 +56,12 @@ class Pipe:
     def read(self, size: int = -1) -> bytes:
         """At most `size` bytes, b"" at the end; waits for them. For the worker's thread."""
         with self._changed:
-            while not self._chunks:
+            if not self._chunks:
+                self._changed.wait_for(lambda: self._is_ended or self._waiting_bytes >= _WAKE_BYTES)
+            if not self._chunks:
                 if self._error is not None:
                     raise Stopped
-                if self._is_ended:
-                    return b""
-                self._changed.wait()
+                return b""
             chunk = self._chunks.popleft()
             if 0 <= size < len(chunk):
                 self._chunks.appendleft(chunk[size:])

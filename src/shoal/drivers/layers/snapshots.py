@@ -19,11 +19,13 @@ from pathlib import Path
 
 from isal import isal_zlib
 
+from shoal.contracts.blobs import IncomingBlob
 from shoal.contracts.snapshots import LayerBlob, UnpackedLayer
 from shoal.drivers.blobs import BlobStore
 from shoal.drivers.layers import overlay, upper
 from shoal.drivers.layers.folders import lstat_below
 from shoal.drivers.layers.streams import (
+    CHUNK_BYTES,
     CountedFile,
     Pieces,
     Stopped,
@@ -45,6 +47,8 @@ from shoal.oci.digest import chain_id, encoded
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,200}")
 _GZIP_LEVEL = 1
 _CHUNK = 1 << 20
+#: Blobs that may be unpacked while they come in. They have threads of their own: a slow client must hold nobody up.
+FOLLOWERS = 8
 
 
 class OverlaySnapshots:
@@ -59,6 +63,7 @@ class OverlaySnapshots:
         self._trash = root / "trash"
         self._empty = root / "empty"
         self._workers = Workers()
+        self._followers = Workers(FOLLOWERS)
         self._placing = asyncio.Lock()  #: a layer that goes and one that comes never meet
         self._parent_of: dict[str, str] = {}  #: {chain id: chain id below, "" for a base}
         self._active: dict[str, str] = {}  #: {key: chain id below}
@@ -77,6 +82,7 @@ class OverlaySnapshots:
     def close(self) -> None:
         """Wait for work under way."""
         self._workers.close()
+        self._followers.close()
 
     # snapshots
 
@@ -232,27 +238,37 @@ class OverlaySnapshots:
     ) -> UnpackedLayer:
         """The files of a layer's blob."""
         report = throttled(advance)
-        return await self._workers.run(lambda stop: self._unpack(blob, expected_diff_id, report, stop))
+        return await self._workers.run(lambda stop: self._unpack(blob, expected_diff_id, report, stop), self._discard)
 
     def _unpack(
         self, blob: Path, expected: str, advance: Callable[[int], None] | None, stop: threading.Event
     ) -> UnpackedLayer:
+        with blob.open("rb", buffering=0) as file:
+            layer = self._fill_new(
+                CountedFile(file, advance, stop), (lambda: expected) if blob.name == encoded(expected) else None
+            )
+        if expected and layer.diff_id != expected:
+            self._discard(layer)
+            raise DriverError(f"layer verification failed: expected diff id {expected}, got {layer.diff_id}")
+        return layer
+
+    async def unpack_incoming(self, blob: IncomingBlob) -> UnpackedLayer:
+        """The files of a layer's blob, made while the blob is still coming in."""
+        return await self._followers.run(
+            lambda stop: self._fill_new(CountedFile(blob, None, stop), lambda: blob.digest), self._discard
+        )
+
+    def _fill_new(self, blob: CountedFile, digest: Callable[[], str] | None) -> UnpackedLayer:
+        """digest: of the whole blob, which the store has checked; None = it has not"""
         new = Path(tempfile.mkdtemp(prefix="new-", dir=self._layers))
         diff = new / "diff"
         try:
             diff.mkdir()
             os.chmod(diff, 0o755)
-            with blob.open("rb", buffering=0) as file:
-                # The store has checked the digest of a blob that is not compressed: that is the diff id.
-                known = expected if _is_plain(file.fileno()) and blob.name == encoded(expected) else ""
-                size = os.fstat(file.fileno()).st_size
-                layer = _unpack_file(CountedFile(file, advance, stop), size, diff, known)
-            if expected and layer.diff_id != expected:
-                raise DriverError(f"layer verification failed: expected diff id {expected}, got {layer.diff_id}")
+            return _unpack_into(diff, blob, digest)
         except BaseException:
             self._throw_away(new)
             raise
-        return layer
 
     async def publish(self, unpacked: UnpackedLayer, chain_id: str, parent: str) -> None:
         """Put an unpacked layer in its place on `parent`."""
@@ -280,7 +296,10 @@ class OverlaySnapshots:
 
     async def discard(self, unpacked: UnpackedLayer) -> None:
         """Drop an unpacked layer that is not wanted after all."""
-        await in_thread(self._throw_away, unpacked.directory.parent)
+        await in_thread(self._discard, unpacked)
+
+    def _discard(self, unpacked: UnpackedLayer) -> None:
+        self._throw_away(unpacked.directory.parent)
 
     async def remove_layer(self, chain_id: str) -> None:
         """Delete a layer that nothing stands on."""
@@ -311,23 +330,19 @@ class OverlaySnapshots:
             remove_tree(entry)
 
 
-def _is_plain(fd: int) -> bool:
-    return not detect_compression(os.pread(fd, 6, 0))
-
-
-def _unpack_file(counted: CountedFile, size_bytes: int, diff: Path, diff_id: str = "") -> UnpackedLayer:
-    """diff_id: where it is known for sure, and the content need not be hashed again"""
-    digest = hashlib.sha256()
-    plain = decompressed(counted)
-    with read_ahead(plain if diff_id else hashed(plain, digest), size_bytes) as chunks:
-        unpacker = Unpacker(str(diff))
-        implied = unpacker.run(TarReader(Pieces(chunks)))
-    return UnpackedLayer(
-        diff_id=diff_id or f"sha256:{digest.hexdigest()}",
-        unpacked_bytes=unpacker.bytes_written,
-        directory=diff,
-        implied=implied,
-    )
+def _unpack_into(diff: Path, blob: CountedFile, digest: Callable[[], str] | None) -> UnpackedLayer:
+    unpacker = Unpacker(str(diff))
+    head = blob.read(CHUNK_BYTES)
+    plain = decompressed(blob, head)
+    if digest is not None and not detect_compression(head):
+        implied = unpacker.run(TarReader(Pieces(plain)))
+        diff_id = digest()  # of a blob that is not compressed, it is the diff id
+    else:
+        content = hashlib.sha256()
+        with read_ahead(hashed(plain, content)) as chunks:
+            implied = unpacker.run(TarReader(Pieces(chunks)))
+        diff_id = f"sha256:{content.hexdigest()}"
+    return UnpackedLayer(diff_id=diff_id, unpacked_bytes=unpacker.bytes_written, directory=diff, implied=implied)
 
 
 def _take_over(directory: Path, path: str, lowers: Sequence[Path]) -> None:

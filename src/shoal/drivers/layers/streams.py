@@ -17,7 +17,6 @@ from shoal.errors import InvalidArgument
 
 CHUNK_BYTES = 1 << 20
 _QUEUE_CHUNKS = 8
-_THREAD_FROM_BYTES = 4 << 20
 
 #: What expands to more than this, and to more than so many times its own size, is taken for an attack.
 BOMB_FROM_BYTES = 1 << 30
@@ -120,6 +119,7 @@ class _Zstd:
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
         self._input = memoryview(b"")
+        self._at = 0
         self._frame: Any = None
 
     def read(self, size: int = -1) -> bytes:
@@ -132,9 +132,10 @@ class _Zstd:
         return b"".join(found)
 
     def _next(self) -> memoryview:
-        if not self._input:
-            self._input = memoryview(self._source.read(CHUNK_BYTES))
-        piece, self._input = self._input[: self._PIECE_BYTES], self._input[self._PIECE_BYTES :]
+        if self._at == len(self._input):
+            self._input, self._at = memoryview(self._source.read(CHUNK_BYTES)), 0
+        piece = self._input[self._at : self._at + self._PIECE_BYTES]
+        self._at += len(piece)
         if not piece and self._frame is not None:
             raise EOFError("the last frame is cut off")
         return piece
@@ -144,10 +145,8 @@ class _Zstd:
             self._frame = zstandard.ZstdDecompressor().decompressobj()
         plain: bytes = self._frame.decompress(piece)
         if self._frame.eof:
-            rest = self._frame.unused_data
+            self._at -= len(self._frame.unused_data)
             self._frame = None
-            if rest:
-                self._input = memoryview(rest + bytes(self._input))
         return plain
 
 
@@ -195,11 +194,8 @@ def hashed(chunks: Iterator[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:
 
 
 @contextmanager
-def read_ahead(chunks: Iterator[bytes], size_bytes: int) -> Iterator[Iterator[bytes]]:
-    """The same chunks, made in a thread of their own while the caller works; a small source is not worth one."""
-    if size_bytes < _THREAD_FROM_BYTES:
-        yield chunks
-        return
+def read_ahead(chunks: Iterator[bytes]) -> Iterator[Iterator[bytes]]:
+    """The same chunks, made in a thread of their own while the caller works."""
     ahead: queue.Queue[bytes | BaseException] = queue.Queue(_QUEUE_CHUNKS)
     enough = threading.Event()
     thread = threading.Thread(target=_fill, args=(chunks, ahead, enough), name="decompress")
@@ -210,10 +206,9 @@ def read_ahead(chunks: Iterator[bytes], size_bytes: int) -> Iterator[Iterator[by
         enough.set()
         while thread.is_alive():  # the producer may wait for room
             try:
-                ahead.get(timeout=0.05)
+                ahead.get_nowait()
             except queue.Empty:
-                continue
-        thread.join()
+                thread.join(0.05)
 
 
 def _fill(chunks: Iterator[bytes], ahead: "queue.Queue[bytes | BaseException]", enough: threading.Event) -> None:
@@ -259,6 +254,15 @@ class Pieces:
             return data
         return b"".join(self.pieces(size))
 
+    def at_once(self, size: int) -> memoryview | None:
+        """The next `size` bytes without copying, if they are all in one chunk."""
+        end = self._at + size
+        if end > len(self._view):
+            return None
+        piece = self._view[self._at : end]
+        self._at = end
+        return piece
+
     def pieces(self, size: int) -> Iterator[memoryview]:
         """The next `size` bytes without copying; fewer at the end of the stream."""
         while size:
@@ -275,6 +279,9 @@ class Pieces:
 
     def skip(self, size: int) -> int:
         """How many of `size` bytes could be passed over."""
+        if self._at + size <= len(self._view):
+            self._at += size
+            return size
         return sum(len(piece) for piece in self.pieces(size))
 
     def drain(self) -> None:

@@ -6,8 +6,11 @@ Source: POSIX.1-2017 pax; GNU tar manual, "Basic Tar Format" and "Sparse Formats
 """
 
 import stat
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
+from struct import Struct
 from typing import Any
 
 from shoal.drivers.layers.streams import Pieces
@@ -17,6 +20,7 @@ BLOCK = 512
 _ZEROS = bytes(BLOCK)
 _META_LIMIT_BYTES = 1 << 20
 _SPARSE_LIMIT = 1 << 20
+_NUMBER_BYTES = 21  # of a sparse map at the most, with the newline
 _MAX_FILE_BYTES = 1 << 44
 
 FILE, LINK, SYMLINK, CHAR, BLOCK_DEVICE, FOLDER, FIFO = "0", "1", "2", "3", "4", "5", "6"
@@ -30,6 +34,9 @@ KINDS = {
     stat.S_IFIFO: FIFO,
 }
 _XATTR = "SCHILY.xattr."
+#: name, mode, uid, gid, (size), mtime, (checksum, kind), link, magic, (owner and group by name), device, prefix
+_HEADER = Struct("100s8s8s8s12x12s9x100s6s66x8s8s155s12x")
+_ADLER_MODULUS = 65521
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,6 +71,7 @@ class TarReader:
         self._padding = 0
         self._headers = 0
         self._global: dict[str, bytes] = {}
+        self._global_bytes = 0
 
     def entries(self) -> Iterator[TarEntry]:
         """Raises: InvalidArgument for what is no tar, or is cut off"""
@@ -77,7 +85,7 @@ class TarReader:
                 if kind == "x":
                     pax = _parse_pax(data)
                 elif kind == "g":
-                    self._global.update(_parse_pax(data))
+                    self._add_global(data)
                 elif kind == "L":
                     long_name = _text(data)
                 else:
@@ -129,14 +137,27 @@ class TarReader:
             raise InvalidArgument(f"tar: extended header of {size} bytes, at most {_META_LIMIT_BYTES} are taken")
         return self._exactly(size + -size % BLOCK)[:size]
 
+    def _add_global(self, data: bytes) -> None:
+        self._global_bytes += len(data)
+        if self._global_bytes > _META_LIMIT_BYTES:
+            raise InvalidArgument(f"tar: global headers of more than {_META_LIMIT_BYTES} bytes")
+        self._global.update(_parse_pax(data))
+
     def _exactly(self, size: int) -> bytes:
         data = self._stream.take(size)
         if len(data) != size:
             raise InvalidArgument("the tar archive is cut off: unexpected EOF")
         return data
 
-    def data(self) -> Iterator[memoryview]:
+    def data(self) -> Iterable[memoryview]:
         """The data of the current member."""
+        piece = self._stream.at_once(self._left)
+        if piece is None:
+            return self._data()
+        self._left = 0
+        return (piece,) if piece else ()
+
+    def _data(self) -> Iterator[memoryview]:
         for piece in self._stream.pieces(self._left):
             self._left -= len(piece)
             yield piece
@@ -194,10 +215,13 @@ class TarReader:
         wanted = 2 * _decimal(count)
         if wanted > _SPARSE_LIMIT:
             raise InvalidArgument(f'archive entry "{entry.name}": too many sparse parts')
-        lines = rest
-        while lines.count(b"\n") < wanted:
-            lines += self._sparse_block(entry)
-        return [_decimal(text) for text in lines.split(b"\n")[:wanted]]
+        blocks, missing = [rest], wanted - rest.count(b"\n")
+        while missing > 0:
+            if len(blocks) * BLOCK > wanted * _NUMBER_BYTES + BLOCK:
+                raise InvalidArgument(f'archive entry "{entry.name}": broken sparse map')
+            blocks.append(self._sparse_block(entry))
+            missing -= blocks[-1].count(b"\n")
+        return [_decimal(text) for text in b"".join(blocks).split(b"\n")[:wanted]]
 
     def _sparse_block(self, entry: TarEntry) -> bytes:
         data = b"".join(self.take(BLOCK))
@@ -222,24 +246,24 @@ def _sparse_fields(data: bytes) -> list[tuple[int, int]]:
 
 
 def _entry(header: bytes, kind: str, size: int) -> TarEntry:
-    name = _text(header[:100])
-    if header[257:263] == b"ustar\0" and header[345]:
-        name = f"{_text(header[345:500])}/{name}"
+    raw_name, mode, uid, gid, mtime, link, magic, major, minor, prefix = _HEADER.unpack(header)
+    name = _text(raw_name)
+    if magic == b"ustar\0" and prefix[0]:
+        name = f"{_text(prefix)}/{name}"
     if kind in "\0007S" or kind not in "0123456":
         kind = FILE
     if kind == FILE and name.endswith("/"):
         kind = FOLDER
-    device = (_number(header[329:337]), _number(header[337:345])) if kind in "34" else (0, 0)
     return TarEntry(
         name=name,
         kind=kind,
-        mode=_number(header[100:108]) & 0o7777,
-        uid=_number(header[108:116]),
-        gid=_number(header[116:124]),
+        mode=_number(mode) & 0o7777,
+        uid=_number(uid),
+        gid=_number(gid),
         size=size,
-        mtime_ns=_number(header[136:148]) * 1_000_000_000,
-        link=_text(header[157:257]) if kind in "12" else "",
-        device=device,
+        mtime_ns=_number(mtime) * 1_000_000_000,
+        link=_text(link) if kind in "12" else "",
+        device=(_number(major), _number(minor)) if kind in "34" else (0, 0),
     )
 
 
@@ -265,16 +289,23 @@ def _apply_pax(entry: TarEntry, pax: dict[str, bytes]) -> None:
 
 
 def _has_checksum(block: bytes) -> bool:
+    """Whether the sum of all bytes is as stated, the statement itself counted as 8 spaces.
+
+    The low half of Adler-32 is the sum of bytes, modulo a prime that twice the largest sum nearly reaches.
+    """
     try:
-        return _number(block[148:156]) == sum(block) - sum(block[148:156]) + 256
+        stated = _number(block[148:156])
     except InvalidArgument:
         return False
+    total = zlib.adler32(block[156:], zlib.adler32(block[:148], 8 * ord(" "))) & 0xFFFF
+    return 0 <= stated <= 255 * BLOCK and stated % _ADLER_MODULUS == total
 
 
 def _text(data: bytes) -> str:
     return data.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
+@lru_cache(4096)  # owners, modes and times of a layer are mostly the same
 def _number(data: bytes) -> int:
     """A field in octal, or in base 256 where its first bit is set."""
     if data and data[0] & 0x80:

@@ -7,7 +7,8 @@ what the kernel gave. Folders get their times at the end, since filling them cha
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable
+from itertools import count
 
 from shoal.drivers.layers.folders import Folders
 from shoal.drivers.layers.tar import (
@@ -23,7 +24,7 @@ from shoal.drivers.layers.tar import (
 )
 from shoal.drivers.tree import remove_at
 from shoal.errors import DriverError, InvalidArgument
-from shoal.oci.whiteout import MAX_NAME, clean_path, is_aufs_metadata, parse_whiteout
+from shoal.oci.whiteout import MAX_NAME, PREFIX, clean_path, is_aufs_metadata, parse_whiteout
 
 OPAQUE_XATTR = "trusted.overlay.opaque"
 #: A layer must not speak to overlayfs itself: "redirect" would show it other folders.
@@ -42,7 +43,9 @@ class Unpacker:
     def __init__(self, root: str, *, is_layer: bool = True) -> None:
         self._folders = Folders(root)
         self._is_layer = is_layer
-        self._pending: dict[str, TarEntry] = {}
+        self._steps = count()
+        self._pending: dict[str, tuple[int, TarEntry]] = {}  #: {folder: (step, entry that its metadata comes from)}
+        self._removed: dict[str, int] = {}  #: {path: step in which it was replaced, with all below it}
         self._keeps_modes = _umask() & _UNMASKED == 0
         self.bytes_written = 0
 
@@ -62,13 +65,14 @@ class Unpacker:
 
     def _put(self, entry: TarEntry, reader: TarReader) -> None:
         path = clean_path(entry.name)
-        if self._is_layer and is_aufs_metadata(path):
+        is_special = self._is_layer and PREFIX in path
+        if is_special and is_aufs_metadata(path):
             return
         try:
             if not path:
                 if entry.kind == FOLDER:
-                    self._pending[""] = entry
-            elif self._is_layer and (whiteout := parse_whiteout(path)) is not None:
+                    self._pending[""] = next(self._steps), entry
+            elif is_special and (whiteout := parse_whiteout(path)) is not None:
                 self._hide(whiteout.path, whiteout.is_opaque)
             else:
                 self._make(path, entry, reader)
@@ -93,8 +97,7 @@ class Unpacker:
     def _remove(self, path: str, folder: int, name: str) -> None:
         """What an earlier entry of the same name made; the last one counts."""
         remove_at(name, folder)
-        below = path + "/"
-        self._pending = {p: e for p, e in self._pending.items() if p != path and not p.startswith(below)}
+        self._removed[path] = next(self._steps)
         self._folders.forget(path)
 
     def _make_folder(self, path: str, entry: TarEntry, folder: int, name: str) -> None:
@@ -109,7 +112,7 @@ class Unpacker:
                 os.mkdir(name, 0o700, dir_fd=folder)
         if is_replaced:
             _set_opaque(self._folders.get(path))
-        self._pending[path] = entry
+        self._pending[path] = next(self._steps), entry
         self._folders.implied.discard(path)
 
     def _make_node(self, entry: TarEntry, reader: TarReader, folder: int, name: str) -> None:
@@ -174,8 +177,18 @@ class Unpacker:
             if stat.S_ISDIR(os.lstat(name, dir_fd=folder).st_mode):
                 _set_opaque(self._folders.get(path))
 
+    def _is_removed(self, path: str, step: int) -> bool:
+        """Whether the folder made in `step` was replaced since, by itself or with one above it."""
+        while path:
+            if self._removed.get(path, -1) > step:
+                return True
+            path = path.rpartition("/")[0]
+        return False
+
     def _finish(self) -> None:
-        for path, entry in self._pending.items():
+        for path, (step, entry) in self._pending.items():
+            if self._removed and self._is_removed(path, step):
+                continue
             try:
                 fd = self._folders.get(path)
                 os.fchown(fd, entry.uid, entry.gid)
@@ -206,7 +219,7 @@ def _chmod(folder: int, name: str, mode: int) -> None:
         os.close(fd)
 
 
-def _write_all(fd: int, pieces: Iterator[memoryview]) -> None:
+def _write_all(fd: int, pieces: Iterable[memoryview]) -> None:
     for piece in pieces:
         written = os.write(fd, piece)
         while written < len(piece):

@@ -17,19 +17,26 @@ class Workers:
     def __init__(self, threads: int = 4) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="layers")
 
-    async def run(self, work: Callable[[threading.Event], T]) -> T:
+    async def run(self, work: Callable[[threading.Event], T], undo: Callable[[T], None] | None = None) -> T:
         """The result of `work(stop)`, which ends soon (with Stopped) once `stop` is set.
 
         A cancelled caller still waits until the thread is out: nobody may write into a folder that is being removed.
+        undo: takes back a result that nobody gets, since the caller was cancelled just before
         """
         stop = threading.Event()
-        future = asyncio.get_running_loop().run_in_executor(self._pool, work, stop)
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(self._pool, work, stop)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             stop.set()
             await asyncio.wait([future])
-            if not future.cancelled() and (error := future.exception()) and not isinstance(error, Stopped):
+            if future.cancelled():
+                raise
+            if (error := future.exception()) is None:
+                if undo is not None:
+                    await loop.run_in_executor(self._pool, undo, future.result())
+            elif not isinstance(error, Stopped):
                 raise asyncio.CancelledError from error
             raise
 

@@ -81,7 +81,7 @@ class Images:
         self._maker = Maker(self._catalog, blobs, snapshots, archives)
         self._puller = Puller(self._catalog, blobs, drivers.registry, installer)
         self._pusher = Pusher(self._catalog, blobs, drivers.registry, archives)
-        self._loader = Loader(self._catalog, blobs, archives, installer, self._maker)
+        self._loader = Loader(self._catalog, blobs, snapshots, archives, installer, self._maker)
         self._saver = Saver(self._catalog, blobs, archives)
         self._remover = Remover(self._catalog, self._collector, events, uses)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from shoal.contracts.blobs import Blobs
 from shoal.contracts.snapshots import Snapshots, UnpackedLayer
 from shoal.engine.images.catalog import Catalog
+from shoal.engine.images.early import EarlyLayers
 from shoal.errors import InvalidArgument, ShoalError
 from shoal.model.image import Layer
 from shoal.model.progress import Progress, Report
@@ -58,21 +59,28 @@ class Installer:
         return lock
 
     async def install(
-        self, wanted: Sequence[WantedLayer], fetch: Fetch, report: Report, *, said: str
+        self,
+        wanted: Sequence[WantedLayer],
+        fetch: Fetch,
+        report: Report,
+        *,
+        said: str,
+        early: EarlyLayers | None = None,
     ) -> tuple[Layer, ...]:
         """The layers, all there. The caller holds their chain ids and blobs.
 
         fetch: makes sure that the layer's blob is here
         said: what is reported of a layer when it is done ("Pull complete"); "" = nothing is reported
+        early: where layers may be unpacked already
         """
         turns = [asyncio.Event() for _ in wanted]
-        unpacking = asyncio.Semaphore(UNPACKING)
+        how = _How(asyncio.Semaphore(UNPACKING), report if said else _silent, early)
 
         async def one(index: int, layer: WantedLayer) -> Layer:
             async with self.lock(layer.blob.digest):
                 await fetch(layer)
             before = turns[index - 1] if index else None
-            result = await self._place(layer, before, unpacking, report if said else _silent)
+            result = await self._place(layer, before, how)
             turns[index].set()
             if said:
                 report(Progress(status=said, id=short_id(layer.blob.digest), has_detail=True))
@@ -85,16 +93,13 @@ class Installer:
             raise first_error(errors) from errors
         return tuple(task.result() for task in tasks)
 
-    async def _place(
-        self, layer: WantedLayer, before: asyncio.Event | None, unpacking: asyncio.Semaphore, report: Report
-    ) -> Layer:
+    async def _place(self, layer: WantedLayer, before: asyncio.Event | None, how: "_How") -> Layer:
         """Unpack at once, publish when the layer below is there."""
         async with self.lock(layer.chain_id):
             known = self._catalog.layer(layer.chain_id)
             if self._snapshots.has_layer(layer.chain_id) and known is not None:
                 return _layer(layer, known.unpacked_bytes)
-            async with unpacking:
-                unpacked = await self._unpack(layer, report)
+            unpacked = await self._unpack(layer, how)
             try:
                 if before is not None:
                     await before.wait()
@@ -106,18 +111,30 @@ class Installer:
             await self._catalog.commit(result)
             return result
 
-    async def _unpack(self, layer: WantedLayer, report: Report) -> UnpackedLayer:
+    async def _unpack(self, layer: WantedLayer, how: "_How") -> UnpackedLayer:
+        if how.early is not None and (found := await how.early.take(layer.blob.digest)):
+            if found.diff_id == layer.diff_id:
+                return found
+            await self._snapshots.discard(found)
         name = short_id(layer.blob.digest)
         total = layer.blob.size_bytes
 
         def advance(at: int) -> None:
-            report(
+            how.report(
                 Progress(status="Extracting", id=name, current_bytes=min(at, total), total_bytes=total, has_detail=True)
             )
 
-        return await self._snapshots.unpack(
-            self._blobs.path(layer.blob.digest), expected_diff_id=layer.diff_id, advance=advance
-        )
+        async with how.slots:
+            return await self._snapshots.unpack(
+                self._blobs.path(layer.blob.digest), expected_diff_id=layer.diff_id, advance=advance
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    slots: asyncio.Semaphore
+    report: Report
+    early: EarlyLayers | None
 
 
 def _layer(wanted: WantedLayer, unpacked_bytes: int) -> Layer:

@@ -9,7 +9,9 @@ from typing import Any
 from shoal.contracts.archives import ArchivedFile, Archives
 from shoal.contracts.blobs import Blobs
 from shoal.contracts.registry import FetchedManifest
+from shoal.contracts.snapshots import Snapshots
 from shoal.engine.images.catalog import Catalog
+from shoal.engine.images.early import EarlyLayers
 from shoal.engine.images.install import Installer, WantedLayer, wanted_layers
 from shoal.engine.images.legacy import legacy_images
 from shoal.engine.images.making import Maker, layer_type
@@ -45,9 +47,18 @@ class ArchivedImage:
 class Loader:
     """Takes archives in."""
 
-    def __init__(self, catalog: Catalog, blobs: Blobs, archives: Archives, installer: Installer, maker: Maker) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        blobs: Blobs,
+        snapshots: Snapshots,
+        archives: Archives,
+        installer: Installer,
+        maker: Maker,
+    ) -> None:
         self._catalog = catalog
         self._blobs = blobs
+        self._snapshots = snapshots
         self._archives = archives
         self._installer = installer
         self._maker = maker
@@ -56,15 +67,19 @@ class Loader:
         self, chunks: AsyncIterable[bytes], platform: Platform, report: Report, *, quiet: bool, at: int
     ) -> list[Image]:
         """The images of the archive, on record. Raises: InvalidArgument, DriverError"""
+        early = EarlyLayers(self._blobs, self._snapshots)
         with self._catalog.hold_all():
-            files = await self._archives.read(chunks, None if quiet else _advance(report))
-            contents = Contents(files, self._blobs)
-            return [await self._take(image, report, at) for image in contents.images(platform)]
+            try:
+                files = await self._archives.read(chunks, None if quiet else _advance(report), early.begin)
+                contents = Contents(files, self._blobs)
+                return [await self._take(image, early, report, at) for image in contents.images(platform)]
+            finally:
+                await early.close()
 
-    async def _take(self, found: ArchivedImage, report: Report, at: int) -> Image:
+    async def _take(self, found: ArchivedImage, early: EarlyLayers, report: Report, at: int) -> Image:
         file = decode_config_file(found.config)
         wanted = wanted_layers(file.diff_ids, found.layers)
-        layers = await self._installer.install(wanted, _nothing, _silent, said="")
+        layers = await self._installer.install(wanted, _nothing, _silent, said="", early=early)
         if found.manifest is not None:
             manifest = parse_manifest(found.manifest.body, found.manifest.media_type)
             assert isinstance(manifest, Manifest)

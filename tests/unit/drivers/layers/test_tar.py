@@ -119,3 +119,17 @@ def test_data_that_nobody_reads_is_passed_over() -> None:
 def test_a_file_that_ends_too_early() -> None:
     with pytest.raises(InvalidArgument, match="cut off"):
         read(written([(TarEntry(name="a", size=1000), b"x" * 1000)])[:1200])
+
+
+@pytest.mark.parametrize("name", ["a", "\udcff" * 90], ids=["small sum", "large sum"])
+def test_a_header_with_one_wrong_bit_is_refused(name: str) -> None:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = tarfile.SYMTYPE, "\udcff" * 100
+    info.uname = info.gname = "\udcff" * 32
+    header = info.tobuf(tarfile.USTAR_FORMAT, "utf-8", "surrogateescape")
+    assert [entry.name for entry, _ in read(header + END)] == [name]
+    for at in (0, 99, 156, 260, 511):
+        broken = bytearray(header)
+        broken[at] ^= 1
+        with pytest.raises(InvalidArgument, match="wrong checksum"):
+            read(bytes(broken) + END)
