@@ -13,6 +13,7 @@ dmesg -n 1
 ulimit -n 65536
 modprobe -a loop overlay 2>/dev/null
 hostname shoal-vm
+[ -e /etc/hosts ] || echo "127.0.0.1 localhost" >/etc/hosts
 ip link set eth0 up && ip addr replace 10.0.2.15/24 dev eth0 && ip route replace default via 10.0.2.2
 cd /shoal || exit 1
 echo "kernel $(uname -r), first process $(cat /proc/1/comm), own cgroup $(cat /proc/self/cgroup)"

@@ -12,6 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from shoal.daemon import host
+from shoal.daemon.cgroup_root import leave_cgroup_root
 from shoal.daemon.drivers import Drivers, make_drivers
 from shoal.daemon.logs import set_up_logging
 from shoal.daemon.options import parse_settings
@@ -38,6 +39,7 @@ def main(argv: Sequence[str] | None = None, make_drivers: MakeDrivers = make_dri
         host.make_directories(settings)
         lock = host.lock_root(settings)
         host.enter_mount_namespace(settings)
+        leave_cgroup_root()
         _run(settings, make_drivers)
         os.close(lock)
     except ShoalError as error:
