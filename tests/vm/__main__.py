@@ -57,7 +57,7 @@ def _command(chosen: Sequence[str]) -> str:
 
 
 def _qemu(base: Base, code: Path, *, by_systemd: bool) -> list[str]:
-    init = "/sbin/init systemd.show_status=0" if by_systemd else "/start"
+    init = "/sbin/init systemd.show_status=0 systemd.mask=docker-registry.service" if by_systemd else "/start"
     machine = ("-accel", _ACCEL, "-cpu", "max", "-smp", "2", "-m", "6G", "-no-reboot")
     return [
         *("qemu-system-x86_64", *machine, "-nodefaults", "-display", "none", "-serial", "stdio"),

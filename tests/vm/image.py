@@ -92,9 +92,10 @@ def _make_base(root: Path, requirements: Sequence[str], base: Base) -> None:
         shutil.copy(docker, root / "usr/local/bin/docker")
     (root / "start").write_text(_START)
     (root / "start").chmod(0o755)
-    wants = root / "etc/systemd/system/multi-user.target.wants"
-    wants.mkdir(parents=True, exist_ok=True)
-    (wants / "start.service").write_text(_UNIT)
+    units = root / "etc/systemd/system"
+    (units / "start.service").write_text(_UNIT)
+    (units / "multi-user.target.wants").mkdir(exist_ok=True)
+    (units / "multi-user.target.wants/start.service").symlink_to("../start.service")
     (root / "shoal").mkdir()
     shutil.copy(next(root.glob("boot/vmlinuz-*")), base.kernel)
     shutil.copy(next(root.glob("boot/initrd.img-*")), base.initrd)
