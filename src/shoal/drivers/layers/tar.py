@@ -291,7 +291,7 @@ def _apply_pax(entry: TarEntry, pax: dict[str, bytes]) -> None:
 def _has_checksum(block: bytes) -> bool:
     """Whether the sum of all bytes is as stated, the statement itself counted as 8 spaces.
 
-    The low half of Adler-32 is the sum of bytes, modulo a prime that twice the largest sum nearly reaches.
+    The low half of Adler-32 is the sum of bytes modulo a prime; one pass in C in place of 512 steps here.
     """
     try:
         stated = _number(block[148:156])
