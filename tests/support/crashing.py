@@ -1,4 +1,7 @@
-"""`kill -9` of an engine at each step of an operation, one step after the other."""
+"""`kill -9` of an engine at each step of an operation, one step after the other.
+
+Beside what is tried runs a bystander: containers that must never notice. They are looked at after each death.
+"""
 
 import http.client
 from collections.abc import Callable, Iterator
@@ -6,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.support.bystander import Bystander
 from tests.support.crashing_daemon import write_order
 from tests.support.engine import EngineProcess, wait_for
 from tests.support.images import busybox_archive
@@ -18,6 +22,7 @@ class CrashingEngine(EngineProcess):
     """An engine that dies at a step of our choice and is started again at once (see crashing_daemon)."""
 
     module = "tests.support.crashing_daemon"
+    bystander: Bystander | None = None
 
     @property
     def order(self) -> Path:
@@ -58,6 +63,29 @@ class CrashingEngine(EngineProcess):
                 return
         raise AssertionError(f"more than {MOST_STEPS} deaths")
 
+    def each_effect(self, act: Callable[[], object], *, points: int) -> Iterator[str]:
+        """As `each_step`, of "effects": first "", unbroken, then so many deaths spread over all that `act` does."""
+        write_order(self.order, "effects", 0, 0)
+        act()
+        self.order.unlink()
+        count_file = self.order.with_suffix(".count")
+        count = int(count_file.read_text())
+        yield ""
+        last = points - 1
+        for number in sorted({1 + (count - 1) * i // last for i in range(points)}):
+            before = self.pid
+            write_order(self.order, "effects", number, 0)
+            act()
+            yield self._settle(before)
+
+    def remove_everything(self) -> None:
+        """Remove all containers, networks and volumes but the bystander's."""
+        for container in self.call("GET", "/containers/json?all=1")[1]:
+            if self.bystander is None or container["Id"] not in self.bystander.pids:
+                self.call("DELETE", f"/containers/{container['Id']}?force=1&v=1")
+        for kind in ("networks", "volumes"):
+            self.call("POST", f"/{kind}/prune?filters=%7B%22all%22%3A%5B%22true%22%5D%7D")
+
     def _settle(self, before: int) -> str:
         """Where it died, "" when it did not; nothing makes it die from now on."""
         note = self.order.with_suffix(".done")
@@ -69,14 +97,22 @@ class CrashingEngine(EngineProcess):
         self.order.unlink(missing_ok=True)
         steps = note.read_text()
         note.unlink()
+        if self.bystander is not None:
+            self.bystander.check()
         return steps.partition("\n")[0]
 
 
 @contextmanager
 def crashing_engine() -> Iterator[CrashingEngine]:
     """A started one, with busybox."""
-    with CrashingEngine() as engine:
+    # Subnets enough for many engines on one machine at a time.
+    with CrashingEngine("--address-pool", "10.128.0.0/10:24") as engine:
         archive = engine.base / "busybox.tar"
         busybox_archive(archive)
         engine.load(archive)
-        yield engine
+        engine.bystander = bystander = Bystander(engine)
+        try:
+            yield engine
+            bystander.end()
+        finally:
+            engine.bystander = None

@@ -4,6 +4,7 @@ same lines must be there as before it, whatever happened in between."""
 import contextlib
 import os
 import re
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -20,7 +21,23 @@ def traces(engine: EngineProcess) -> frozenset[str]:
     pid_file = engine.run / "shoald.pid"
     assert pid_file.exists(), f"the engine does not run:\n{engine.log.read_text()[-3000:]}"
     pid = int(pid_file.read_text())
-    return frozenset([*_files(engine), *_mounts(engine, pid), *_links(engine), *_firewall(engine), *_processes(engine)])
+    return frozenset(
+        [
+            *_files(engine),
+            *_rows(engine),
+            *_mounts(engine, pid),
+            *_links(engine),
+            *_firewall(engine),
+            *_processes(engine),
+        ]
+    )
+
+
+def _rows(engine: EngineProcess) -> list[str]:
+    """How many records of each kind there are; ids differ from one try to the next."""
+    with contextlib.closing(sqlite3.connect(f"file:{engine.root}/shoal.db?mode=ro", uri=True)) as db:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table'")]
+        return [f"rows {name} {db.execute(f'SELECT count(*) FROM {name}').fetchone()[0]}" for name in sorted(tables)]
 
 
 def _files(engine: EngineProcess) -> list[str]:
@@ -50,22 +67,29 @@ def _firewall(engine: EngineProcess) -> list[str]:
     found = []
     for family in ("ip", "ip6"):
         text = _output("nft", "list", "table", family, f"shoal{engine.tag}")
-        found += [f"nft {family} {line.strip()}" for line in _COUNTERS.sub("", text).splitlines() if "elements" in line]
+        found += [f"nft {family} {line.strip()}" for line in _COUNTERS.sub("", text).splitlines()]
     return found
 
 
 def _processes(engine: EngineProcess) -> list[str]:
-    """Supervisors, and what runs below the engine's cgroups."""
+    """Supervisors, the namespaces that netd holds open, and what runs below the engine's cgroups."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
             words = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
             if os.path.basename(words[0]) == "conmon" and any(str(engine.base) in word for word in words):
                 found.append(f"supervisor {next(word for word in words if word.startswith('--cid='))}")
+            if "shoal.drivers.netd" in words and str(engine.run / "netd.sock") in words:
+                found += [f"netd holds {n}" for n in range(_held(int(pid)))]
     for top in (Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").iterdir()):
         with contextlib.suppress(OSError):
             found += [f"cgroup {entry.path}" for entry in os.scandir(top / f"shoal{engine.tag}") if entry.is_dir()]
     return found
+
+
+def _held(netd: int) -> int:
+    """How many network namespaces a netd has open."""
+    return sum(os.readlink(entry.path).startswith("net:") for entry in os.scandir(f"/proc/{netd}/fd"))
 
 
 def _output(*argv: str) -> str:

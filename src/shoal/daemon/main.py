@@ -12,12 +12,15 @@ from pathlib import Path
 from aiohttp import web
 
 from shoal.daemon import host
+from shoal.daemon.abandoned import EngineNotes
 from shoal.daemon.cgroup_root import leave_cgroup_root
 from shoal.daemon.drivers import Drivers, make_drivers
 from shoal.daemon.logs import set_up_logging
 from shoal.daemon.options import parse_settings
 from shoal.daemon.sockets import listen
 from shoal.daemon.wiring import Engine
+from shoal.drivers.network.nftables import Nftables
+from shoal.drivers.runtime.cgroups import Cgroups, host_mounts
 from shoal.errors import ShoalError
 from shoal.model.settings import Settings
 
@@ -40,7 +43,9 @@ def main(argv: Sequence[str] | None = None, make_drivers: MakeDrivers = make_dri
         lock = host.lock_root(settings)
         host.enter_mount_namespace(settings)
         leave_cgroup_root()
-        _run(settings, make_drivers)
+        notes = EngineNotes(Cgroups(host_mounts()), Nftables())
+        notes.keep(settings)
+        _run(settings, make_drivers, notes)
         os.close(lock)
     except ShoalError as error:
         print(f"shoald: {error.message}", file=sys.stderr)
@@ -50,15 +55,18 @@ def main(argv: Sequence[str] | None = None, make_drivers: MakeDrivers = make_dri
     return 0
 
 
-def _run(settings: Settings, make_drivers: MakeDrivers) -> None:
+def _run(settings: Settings, make_drivers: MakeDrivers, notes: EngineNotes) -> None:
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(settings, make_drivers))
+        runner.run(serve(settings, make_drivers, notes))
 
 
-async def serve(settings: Settings, make_drivers: MakeDrivers) -> None:
-    """Open the engine, answer requests until told to stop, close it. Containers run on."""
+async def serve(settings: Settings, make_drivers: MakeDrivers, notes: EngineNotes) -> None:
+    """Open the engine, answer requests until told to stop, close it. Containers run on.
+
+    Meanwhile what other engines have left for good is taken away.
+    """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -73,7 +81,7 @@ async def serve(settings: Settings, make_drivers: MakeDrivers) -> None:
         gc.freeze()  # what is here now stays: no collection needs to look at it
         host.notify_systemd("READY=1")
         log.info("ready", extra={"root": settings.root, "pid": os.getpid()})
-        await stop.wait()
+        await asyncio.gather(stop.wait(), asyncio.to_thread(notes.clear_abandoned))
         log.info("stopping")
         host.notify_systemd("STOPPING=1")
         engine.events.close()

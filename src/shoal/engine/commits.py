@@ -1,14 +1,14 @@
 """Images made from containers (docker commit)."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from shoal.engine.containers import Containers
 from shoal.engine.events import Events
 from shoal.engine.images import Images
 from shoal.engine.images.changes import apply_changes
-from shoal.model.container import Container, ContainerSpec, ContainerStatus
+from shoal.model.container import ContainerSpec
 from shoal.model.image import HistoryItem, Image, ImageConfig
 
 
@@ -45,7 +45,7 @@ class Commits:
         item = HistoryItem(
             created_by=" ".join(container.spec.cmd or ()), author=request.author, comment=request.comment
         )
-        async with self._still(container, request.pause):
+        async with self._containers.still(container.id) if request.pause else nullcontext():
             image = await self._images.commit(
                 container.id,
                 self._images.resolve(container.image_id),
@@ -64,18 +64,6 @@ class Commits:
         }
         self._events.publish("container", "commit", container.id, attributes)
         return image
-
-    @asynccontextmanager
-    async def _still(self, container: Container, pause: bool) -> AsyncIterator[None]:
-        """The container does not write meanwhile."""
-        if not pause or container.status is not ContainerStatus.RUNNING:
-            yield
-            return
-        await self._containers.pause(container.id)
-        try:
-            yield
-        finally:
-            await self._containers.unpause(container.id)
 
 
 def _config_of(spec: ContainerSpec, over: ContainerSpec | None) -> ImageConfig:

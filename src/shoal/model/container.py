@@ -147,6 +147,18 @@ class ContainerSpec:
     endpoints: Mapping[str, EndpointSettings] = field(default_factory=dict)
 
 
+class UnderWay(StrEnum):
+    """What is being done to a container in several steps."""
+
+    NOTHING = ""
+    STOP = "stop"  #: asked to end, and killed after a while
+    KILL = "kill"
+    RESTART = "restart"
+    REMOVE = "remove"  #: killed, then removed
+    UPDATE = "update"  #: new limits are written down, the kernel has them soon
+    STILL = "still"  #: paused for as long as its files are read
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
     """One container of this node; the record that the store keeps.
@@ -161,6 +173,7 @@ class Container:
     manually_stopped: a person stopped it, so `unless-stopped` leaves it alone
     remove_volumes: its anonymous volumes go with it; said when the removal begins
     netns_path: of its sandbox while it runs; "" = the host's
+    under_way: a verb of several steps that has begun; an engine that is killed meanwhile leaves it to the next one
     """
 
     id: str
@@ -185,6 +198,7 @@ class Container:
     bound_ports: tuple[BoundPort, ...] = ()
     netns_path: str = ""
     remove_volumes: bool = False
+    under_way: UnderWay = UnderWay.NOTHING
 
     @property
     def key(self) -> str:

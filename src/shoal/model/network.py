@@ -154,6 +154,7 @@ class Sandbox:
     ports: what is bound; "0.0.0.0" and "::" are two entries
     hosts, resolv_conf: texts of the files
     shares: full id of the container whose network this is (network mode container:…), else ""
+    changing: the endpoint that is being added or taken away; after a crash all is as before (see `Attaching.put_back`)
     """
 
     container_id: str
@@ -164,6 +165,7 @@ class Sandbox:
     hosts: str = ""
     resolv_conf: str = ""
     shares: str = ""
+    changing: Endpoint | None = None
 
     @property
     def key(self) -> str:

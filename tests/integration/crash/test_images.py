@@ -55,7 +55,7 @@ def pulled(engine: CrashingEngine, name: str) -> None:
     assert status == 200 and b"errorDetail" not in bytes(str(answer), "utf8"), answer
 
 
-@pytest.mark.parametrize(("steps", "stride"), [("calls", 1), ("files", 4)])
+@pytest.mark.parametrize(("steps", "stride"), [("calls", 1), ("files", 7)])
 def test_pull(crashing: CrashingEngine, registry: RegistryProcess, archive: bytes, steps: str, stride: int) -> None:
     name = f"{registry.host}/app:1"
     crashing.call("POST", "/images/load?quiet=1", archive)
@@ -97,7 +97,7 @@ def test_push(crashing: CrashingEngine, registry: RegistryProcess, archive: byte
     wait_until_as(crashing, before)
 
 
-@pytest.mark.parametrize(("steps", "stride"), [("calls", 1), ("files", 4)])
+@pytest.mark.parametrize(("steps", "stride"), [("calls", 2), ("files", 11)])
 def test_load(crashing: CrashingEngine, archive: bytes, steps: str, stride: int) -> None:
     before = traces(crashing)
     deaths = []
@@ -120,7 +120,7 @@ def test_remove(crashing: CrashingEngine, archive: bytes, steps: str) -> None:
     assert crashing.call("POST", "/images/load?quiet=1", archive)[0] == 200
     deaths = []
     for step in crashing.each_step(
-        lambda: crashing.attempt("DELETE", "/images/app:1"), steps=steps, stride=1 if steps == "calls" else 3
+        lambda: crashing.attempt("DELETE", "/images/app:1"), steps=steps, stride=2 if steps == "calls" else 9
     ):
         deaths.append(step)
         if whole(crashing, "app:1"):
@@ -137,7 +137,7 @@ def test_commit_and_import(crashing: CrashingEngine, archive: bytes) -> None:
     crashing.docker("run", "--name", "box", "--network=none", "busybox", "sh", "-c", "echo new >/made")
     with_container = traces(crashing)
     path = "/commit?container=box&repo=made&tag=1"
-    for _ in crashing.each_step(lambda: crashing.attempt("POST", path, {})):
+    for _ in crashing.each_step(lambda: crashing.attempt("POST", path, {}), stride=3):
         assert tags(crashing) <= {"busybox:latest", "made:1"}
         crashing.docker("commit", "box", "made:1")
         assert crashing.docker("run", "--rm", "--network=none", "made:1", "cat", "/made").stdout == "new\n"
@@ -145,7 +145,8 @@ def test_commit_and_import(crashing: CrashingEngine, archive: bytes) -> None:
         crashing.docker("image", "prune", "-f")  # the first try may have come through, and lost its name to the second
         wait_until_as(crashing, with_container)
     crashing.docker("rm", "box")
-    for _ in crashing.each_step(lambda: crashing.attempt("POST", "/images/create?fromSrc=-&repo=made", LAYERS[0])):
+    path = "/images/create?fromSrc=-&repo=made"
+    for _ in crashing.each_step(lambda: crashing.attempt("POST", path, LAYERS[0]), stride=2):
         assert tags(crashing) <= {"busybox:latest", "made:latest"}
         assert crashing.call("POST", "/images/create?fromSrc=-&repo=made", LAYERS[0])[0] == 200
         assert crashing.docker("run", "--rm", "--network=none", "made", "echo", "runs").stdout == "runs\n"

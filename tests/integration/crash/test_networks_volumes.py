@@ -44,7 +44,7 @@ def test_the_content_of_a_volume_is_never_lost(crashing: CrashingEngine) -> None
         crashing.attempt("POST", "/containers/user/start")
         crashing.attempt("POST", "/containers/user/wait?condition=removed")
 
-    for _ in crashing.each_step(use, twice=True):
+    for _ in crashing.each_step(use, twice=True, stride=3):
         crashing.attempt("DELETE", "/containers/user?force=1")
         assert node.output("cat", "/data/it", host={"Binds": ["data:/data"], "NetworkMode": "none"}) == "kept"
     crashing.docker("volume", "rm", "data")
@@ -63,7 +63,7 @@ def test_the_content_of_an_image_is_copied_whole(crashing: CrashingEngine) -> No
         crashing.attempt("POST", "/containers/create?name=user", body)
         crashing.attempt("POST", "/containers/user/start")
 
-    for _ in crashing.each_step(run, steps="files", stride=37):
+    for _ in crashing.each_step(run, steps="files", stride=67):
         crashing.attempt("POST", "/containers/create?name=user", body)
         crashing.attempt("POST", "/containers/user/start")
         assert crashing.docker("exec", "user", "sh", "-c", "cat /d/* | wc -l").stdout == "300\n"
@@ -77,7 +77,7 @@ def test_network_create_and_remove(crashing: CrashingEngine) -> None:
     before = traces(crashing)
     body = {"Name": "app", "EnableIPv6": True, "Labels": {"a": "b"}}
     for _ in crashing.each_step(lambda: crashing.attempt("POST", "/networks/create", body)):
-        assert names(crashing, "networks") <= {"bridge", "host", "none", "app"}
+        assert names(crashing, "networks") <= {"bridge", "host", "none", "steady", "app"}
         assert crashing.call("POST", "/networks/create", body)[0] in (201, 409)
         crashing.docker("run", "--rm", "--network=app", "--name", "web", "busybox", "nslookup", "web")
         crashing.docker("network", "rm", "app")

@@ -168,6 +168,11 @@ class Cgroups:
         if not self._mounts.unified:
             remove_hidden(cgroup)
 
+    def remove_unused(self, cgroup: str) -> None:
+        """Remove `cgroup` and those below, as far as no process is in them. Raises: DriverError"""
+        for folder in self.dirs(cgroup):
+            _remove_tree(folder)
+
     def _kill_all(self, cgroup: str) -> None:
         for pid in self.processes(cgroup):
             try:

@@ -3,18 +3,20 @@
 row says      and there is            so
 RUNNING       a living run            it is watched on
               an exit noted down      it is ended as usual, with its true exit code
-              nothing (a reboot)      it is ended with exit code 255
+              nothing (a reboot)      it is ended with exit code 255, or the one that was noted before the clean-up
 CREATED, EXITED, RESTARTING
               a started run           the crash came between start and commit: it is RUNNING
               an unstarted run        the start is undone
 REMOVING                              the removal is finished
 no row        a snapshot, a directory they are removed
+
+At last the verbs that rows say to be under way are carried out again, from their beginning.
 """
 
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from shoal.contracts.runtime import Run
 from shoal.engine.containers.ending import Ender
@@ -22,15 +24,16 @@ from shoal.engine.containers.health import HealthChecks
 from shoal.engine.containers.parts import Parts
 from shoal.engine.containers.remove import Remover
 from shoal.engine.containers.supervise import Supervisor
-from shoal.errors import ShoalError
+from shoal.errors import Conflict, NotFound, NotModified, ShoalError
 from shoal.lifecycle.container import Event
 from shoal.lifecycle.restart import FIRST_DELAY_S, starts_with_engine
-from shoal.model.container import Container, ContainerStatus
+from shoal.model.container import Container, ContainerStatus, UnderWay
 from shoal.model.mount import MountType
 
 log = logging.getLogger("shoal.containers")
 
 UNKNOWN_EXIT = 255
+FINISH_S = 1.0  #: what takes longer goes on beside the first requests
 _ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -38,14 +41,23 @@ class Adoption:
     """Compares rows with what is there, once, at the engine's start."""
 
     def __init__(
-        self, parts: Parts, ender: Ender, supervisor: Supervisor, health: HealthChecks, remover: Remover
+        self,
+        parts: Parts,
+        ender: Ender,
+        supervisor: Supervisor,
+        health: HealthChecks,
+        remover: Remover,
+        finishers: Mapping[UnderWay, Callable[[str], Awaitable[None]]],
     ) -> None:
+        """finishers: what carries each verb out again for a container's id"""
         self._parts = parts
         self._ender = ender
         self._supervisor = supervisor
         self._health = health
         self._remover = remover
+        self._finishers = finishers
         self._lost: list[Container] = []
+        self._concluded: set[str] = set()  #: their exit was noted, and their policy asked, as of any that ends
 
     async def adopt(self) -> Mapping[str, int]:
         """{id: pid of the init} of the containers that live. Networks and volumes are not touched yet."""
@@ -88,7 +100,14 @@ class Adoption:
             return None
         now = self._parts.machine.now_ns()
         await self._parts.book.advance(
-            container, Event.START, pid=run.pid, started_at=now, manually_stopped=False, error="", exit_code=0
+            container,
+            Event.START,
+            pid=run.pid,
+            started_at=now,
+            manually_stopped=False,
+            error="",
+            exit_code=0,
+            under_way=UnderWay.NOTHING,
         )
         return run
 
@@ -117,26 +136,30 @@ class Adoption:
         self._health.start(container)
 
     async def _end_lost(self, container: Container) -> None:
+        if container.pid == 0 and container.finished_at > container.started_at:
+            self._concluded.add(container.id)
+            await self._supervisor.conclude(container)
+            return
         await self._ender.clean_up(container)
-        was_noted = container.pid == 0 and container.finished_at > container.started_at
-        exit_code = container.exit_code if was_noted else UNKNOWN_EXIT
         ended = await self._parts.book.advance(
             container,
             Event.EXIT,
             pid=0,
-            exit_code=exit_code,
-            finished_at=container.finished_at if was_noted else self._parts.machine.now_ns(),
+            exit_code=UNKNOWN_EXIT,
+            finished_at=self._parts.machine.now_ns(),
             endpoints={name: endpoint.at_rest() for name, endpoint in container.endpoints.items()},
             bound_ports=(),
             netns_path="",
         )
-        self._parts.publish(ended, "die", exitCode=str(exit_code))
+        self._parts.publish(ended, "die", exitCode=str(UNKNOWN_EXIT))
 
     async def _follow_policy(self, container: Container) -> None:
-        lost = any(container.id == other.id for other in self._lost)
+        concluded = container.id in self._concluded
+        lost = not concluded and any(container.id == other.id for other in self._lost)
         host = container.spec.host
         if container.status is ContainerStatus.RESTARTING:
-            self._supervisor.restart_later(container, FIRST_DELAY_S)
+            if not concluded:
+                self._supervisor.restart_later(container, FIRST_DELAY_S)
         elif container.status is ContainerStatus.EXITED and starts_with_engine(
             host.restart,
             manually_stopped=container.manually_stopped,
@@ -157,6 +180,24 @@ class Adoption:
         for name in await asyncio.to_thread(files.known):
             if name not in known:
                 await asyncio.to_thread(files.remove, name)
+
+    async def finish(self) -> None:
+        """Carry out again what was under way. The exits must be watched by now."""
+        half_done = [c for c in self._parts.book.all() if c.under_way is not UnderWay.NOTHING]
+        tasks = [self._supervisor.own(self._finish(c), f"{c.under_way.value} {c.id[:12]}") for c in half_done]
+        if tasks:
+            await asyncio.wait(tasks, timeout=FINISH_S)
+
+    async def _finish(self, container: Container) -> None:
+        log.info("carried out again: %s", container.under_way.value, extra={"container": container.id})
+        try:
+            await self._finishers[container.under_way](container.id)
+        except (Conflict, NotFound, NotModified) as error:  # it had come to its end, or somebody else does it
+            log.debug("not carried out again: %s", error.message, extra={"container": container.id})
+        except (ShoalError, OSError) as error:
+            log.error("cannot carry out again: %s", error, extra={"container": container.id})
+        finally:
+            await asyncio.shield(self._parts.book.nothing_under_way(container.id))
 
     async def _attempt(self, container: Container, step: Awaitable[None]) -> None:
         try:

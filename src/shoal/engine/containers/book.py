@@ -1,8 +1,8 @@
 """The book of containers: who is there, by id and by name; locks; and who waits for what."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 from shoal.contracts.store import NodeStore
 from shoal.errors import Conflict, InvalidArgument, NotFound
 from shoal.lifecycle.container import Event, step
-from shoal.model.container import Container
+from shoal.model.container import Container, UnderWay
 
 
 class Book:
@@ -134,6 +134,28 @@ class Book:
         if self._names.get(container.name) == container.id:
             del self._names[container.name]
         self._wake(container.id)
+
+    @asynccontextmanager
+    async def under_way(self, container_id: str, verb: UnderWay, **changes: Any) -> AsyncIterator[Container]:
+        """The container with `changes`; while the block runs its row says that `verb` is under way.
+
+        A verb that is a part of another one says nothing of its own. Raises: NotFound when it is gone
+        """
+        if (found := self.get(container_id)).under_way is not UnderWay.NOTHING:
+            yield await self.save(found, **changes) if changes else found
+            return
+        container = await self.save(found, under_way=verb, **changes)
+        try:
+            yield container
+        finally:
+            await asyncio.shield(self.nothing_under_way(container_id))
+
+    async def nothing_under_way(self, container_id: str) -> None:
+        """What was under way has come to its end, good or bad."""
+        container = self.find(container_id)
+        if container is not None and container.under_way is not UnderWay.NOTHING:
+            with suppress(NotFound):
+                await self.save(container, under_way=UnderWay.NOTHING)
 
     def _wake(self, container_id: str) -> None:
         for watcher in self._watchers.pop(container_id, ()):

@@ -1,8 +1,8 @@
 """The noun `containers` of the engine."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from shoal.engine.containers.supervise import Supervisor
 from shoal.engine.containers.update import Updater
 from shoal.engine.containers.view import Views
 from shoal.errors import Conflict, InvalidArgument, NotFound, NotModified, ShoalError
-from shoal.model.container import Container, ContainerSpec, ContainerStatus, RestartPolicy
+from shoal.model.container import Container, ContainerSpec, ContainerStatus, RestartPolicy, UnderWay
 from shoal.model.resources import Resources
 
 Filters = Mapping[str, Sequence[str]]
@@ -57,7 +57,15 @@ class Containers:
         self._remover = Remover(parts, self._stopper, self._supervisor)
         self._supervisor.remove = lambda container_id: self._remover.remove(container_id, volumes=True)
         self._updater = Updater(parts)
-        self._adoption = Adoption(parts, ender, self._supervisor, self._health, self._remover)
+        finishers: dict[UnderWay, Callable[[str], Awaitable[None]]] = {
+            UnderWay.STOP: self._stopper.stop,
+            UnderWay.KILL: self._stopper.kill,
+            UnderWay.RESTART: self.restart,
+            UnderWay.REMOVE: self._remover.remove_again,
+            UnderWay.UPDATE: self._updater.apply,
+            UnderWay.STILL: self._stopper.unpause,
+        }
+        self._adoption = Adoption(parts, ender, self._supervisor, self._health, self._remover, finishers)
         self._watch: asyncio.Task[None] | None = None
         self.views = Views(parts, self._health)
 
@@ -73,6 +81,7 @@ class Containers:
         await self._parts.memory.open([c.id for c in self._book.all()])
         await self._adoption.settle()
         self._watch = asyncio.create_task(self._supervisor.watch(), name="container exits")
+        await self._adoption.finish()
 
     async def close(self) -> None:
         """Let go; containers run on."""
@@ -163,10 +172,11 @@ class Containers:
     async def restart(self, reference: str, timeout_s: int | None = None, signal: str = "") -> None:
         """Stopped where it ran, and running again."""
         container = self._book.resolve(reference)
-        with suppress(NotModified):
-            await self._stopper.stop(container.id, timeout_s, signal)
-        with suppress(NotModified):  # somebody else has started it meanwhile
-            await self.start(container.id)
+        async with self._book.under_way(container.id, UnderWay.RESTART):
+            with suppress(NotModified):
+                await self._stopper.stop(container.id, timeout_s, signal)
+            with suppress(NotModified):  # somebody else has started it meanwhile
+                await self.start(container.id)
         self._parts.publish(self._book.get(container.id), "restart")
 
     async def kill(self, reference: str, signal: str = "") -> None:
@@ -183,6 +193,20 @@ class Containers:
     async def unpause(self, reference: str) -> None:
         """Thawed. Raises: Conflict"""
         await self._stopper.unpause(self._book.resolve(reference).id)
+
+    @asynccontextmanager
+    async def still(self, reference: str) -> AsyncIterator[None]:
+        """One that runs writes nothing while the block runs."""
+        container = self._book.resolve(reference)
+        if container.status is not ContainerStatus.RUNNING:
+            yield
+            return
+        async with self._book.under_way(container.id, UnderWay.STILL):
+            await self._stopper.pause(container.id)
+            try:
+                yield
+            finally:
+                await self._stopper.unpause(container.id)
 
     async def wait(self, reference: str, condition: str = "") -> tuple[int, str]:
         """(exit code, error of a start that failed) as soon as `condition` holds.

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+from contextlib import AsyncExitStack
 
 from shoal.engine.containers.parts import Parts
 from shoal.engine.containers.stop import Stopper
 from shoal.engine.containers.supervise import Supervisor
 from shoal.errors import Conflict, DriverError, NotFound, ShoalError
 from shoal.lifecycle.container import Event
-from shoal.model.container import Container, ContainerStatus
+from shoal.model.container import Container, ContainerStatus, UnderWay
 from shoal.model.mount import MountType
 
 log = logging.getLogger("shoal.containers")
@@ -38,19 +39,22 @@ class Remover:
 
     async def _remove(self, container_id: str, force: bool, volumes: bool) -> None:
         book = self._parts.book
-        while True:
-            container = book.get(container_id)
-            if container.is_running or container.status is ContainerStatus.RESTARTING:
-                if not force:
-                    raise Conflict(_why_not(container))
-                await self._stopper.end_now(container_id)
-            async with book.lock(container_id):
+        async with AsyncExitStack() as verb:
+            while True:
                 container = book.get(container_id)
-                if container.is_running or container.status is ContainerStatus.RESTARTING:
-                    continue  # somebody started it again
-                self._supervisor.forget(container_id)
-                await self._take_away(container, volumes)
-                return
+                if _lives(container):
+                    if not force:
+                        raise Conflict(_why_not(container))
+                    said = book.under_way(container_id, UnderWay.REMOVE, remove_volumes=volumes)
+                    await verb.enter_async_context(said)
+                    await self._stopper.end_now(container_id)
+                async with book.lock(container_id):
+                    container = book.get(container_id)
+                    if _lives(container):
+                        continue  # somebody started it again
+                    self._supervisor.forget(container_id)
+                    await self._take_away(container, volumes)
+                    return
 
     async def _take_away(self, container: Container, volumes: bool) -> None:
         parts = self._parts
@@ -80,10 +84,18 @@ class Remover:
             except (Conflict, NotFound) as error:
                 log.debug("volume stays: %s", error.message, extra={"volume": point.name})
 
+    async def remove_again(self, container_id: str) -> None:
+        """Go on with a removal by force that a crash interrupted before anything was taken away."""
+        await self.remove(container_id, force=True, volumes=self._parts.book.get(container_id).remove_volumes)
+
     async def finish(self, container: Container) -> None:
         """Go on with a removal that a crash interrupted."""
         async with self._parts.book.lock(container.id):
             await self._take_away(container, volumes=container.remove_volumes)
+
+
+def _lives(container: Container) -> bool:
+    return container.is_running or container.status is ContainerStatus.RESTARTING
 
 
 def _why_not(container: Container) -> str:

@@ -19,7 +19,7 @@ from shoal.engine.containers.parts import Parts, side_by_side
 from shoal.errors import Conflict, DriverError, InvalidArgument, NotFound, NotModified, ShoalError
 from shoal.lifecycle.container import Event
 from shoal.lifecycle.health import probe_argv
-from shoal.model.container import Container, ContainerStatus
+from shoal.model.container import Container, ContainerStatus, UnderWay
 from shoal.model.health import Health
 from shoal.model.mount import MountPoint, MountType
 from shoal.model.network import JoinRequest, Sandbox
@@ -70,6 +70,7 @@ class Starter:
             error="",
             oom_killed=False,
             manually_stopped=False,
+            under_way=UnderWay.NOTHING,
             restart_count=restart_count,
             health=self._first_health(container),
             endpoints=sandbox.endpoints,

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 from shoal.engine.containers.parts import Parts
 from shoal.engine.containers.supervise import Supervisor
 from shoal.errors import Conflict, DriverError, NotFound, NotModified
 from shoal.lifecycle.container import Event
-from shoal.model.container import DEFAULT_STOP_TIMEOUT_S, Container, ContainerStatus
+from shoal.model.container import DEFAULT_STOP_TIMEOUT_S, Container, ContainerStatus, UnderWay
 from shoal.model.signals import parse_signal
 
 SIGTERM, SIGKILL = 15, 9
@@ -27,19 +28,22 @@ class Stopper:
         Raises: NotModified where it does not run; InvalidArgument for a signal that is none
         """
         book = self._parts.book
-        async with book.lock(container_id):
-            container = book.get(container_id)
-            if container.status is ContainerStatus.RESTARTING:
-                await self._give_up(container)
-                return
-            if not container.is_running:
-                raise NotModified("container already stopped")
-            number = parse_signal(signal or container.spec.stop_signal or "TERM")
-            patience = self._patience(container, timeout_s)
-            container = await book.save(container, manually_stopped=True)
-            await self._send(container, number)
-        if not await self._ended(container, patience):
-            await self._kill(container)
+        async with AsyncExitStack() as verb:
+            async with book.lock(container_id):
+                container = book.get(container_id)
+                if container.status is ContainerStatus.RESTARTING:
+                    await self._give_up(container)
+                    return
+                if not container.is_running:
+                    raise NotModified("container already stopped")
+                number = parse_signal(signal or container.spec.stop_signal or "TERM")
+                patience = self._patience(container, timeout_s)
+                # One that may take for ever is not finished by the next engine, which would kill it after a while.
+                said = UnderWay.NOTHING if patience is None else UnderWay.STOP
+                container = await verb.enter_async_context(book.under_way(container_id, said, manually_stopped=True))
+                await self._send(container, number)
+            if not await self._ended(container, patience):
+                await self._kill(container)
         self._parts.publish(container, "stop")
 
     def _patience(self, container: Container, timeout_s: int | None) -> float | None:
@@ -96,16 +100,19 @@ class Stopper:
         """The signal sent, SIGKILL where none is named. Raises: Conflict where it does not run; InvalidArgument"""
         book = self._parts.book
         number = parse_signal(signal or "KILL")
-        async with book.lock(container_id):
-            container = book.get(container_id)
-            if not container.is_running:
-                raise Conflict(f"container {container.id} is not running")
-            stop_signal = parse_signal(container.spec.stop_signal or "TERM")
-            if number in (SIGKILL, stop_signal):
-                container = await book.save(container, manually_stopped=True)
-            await self._send(container, number)
-        if number == SIGKILL:
-            await self._ended(container, _KILL_S)
+        async with AsyncExitStack() as verb:
+            async with book.lock(container_id):
+                container = book.get(container_id)
+                if not container.is_running:
+                    raise Conflict(f"container {container.id} is not running")
+                if number == SIGKILL:
+                    said = book.under_way(container_id, UnderWay.KILL, manually_stopped=True)
+                    container = await verb.enter_async_context(said)
+                await self._send(container, number)
+                if number == parse_signal(container.spec.stop_signal or "TERM"):
+                    container = await book.save(container, manually_stopped=True)
+            if number == SIGKILL:
+                await self._ended(container, _KILL_S)
 
     async def pause(self, container_id: str) -> None:
         """Frozen. Raises: Conflict"""

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from shoal.contracts.runtime import Exit
 from shoal.engine.containers.ending import Ender
@@ -13,7 +14,7 @@ from shoal.engine.containers.start import Starter
 from shoal.errors import Conflict, DriverError, NotFound, ShoalError
 from shoal.lifecycle.container import Event
 from shoal.lifecycle.restart import Ended, next_delay_s
-from shoal.model.container import Container, ContainerStatus
+from shoal.model.container import Container, ContainerStatus, UnderWay
 
 log = logging.getLogger("shoal.containers")
 
@@ -41,11 +42,14 @@ class Supervisor:
     async def watch(self) -> None:
         """Handle every exit until cancelled."""
         async for ended in self._parts.near.runtime.exits():
-            self._own(asyncio.create_task(self._handle(ended), name=f"exit {ended.container_id[:12]}"))
+            self.own(self._handle(ended), f"exit {ended.container_id[:12]}")
 
-    def _own(self, task: asyncio.Task[None]) -> None:
+    def own(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """The work begun; `close` waits for its end."""
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _handle(self, ended: Exit) -> None:
         try:
@@ -87,27 +91,34 @@ class Supervisor:
                 finished_at=ended.at,
                 health=health,
             )
-            await self._ender.clean_up(container)
-            ran_s = max(0, ended.at - container.started_at) / _NS
-            delay_s = next_delay_s(container.spec.host.restart, self._ended(container, ended, ran_s))
-            if ended.oom_killed:
-                parts.publish(container, "oom")
-            container = await book.advance(
-                container,
-                Event.EXIT if delay_s is None else Event.EXIT_RESTARTING,
-                endpoints={name: endpoint.at_rest() for name, endpoint in container.endpoints.items()},
-                bound_ports=(),
-                netns_path="",
-            )
-            parts.publish(container, "die", exitCode=str(ended.exit_status), execDuration=str(int(ran_s)))
-            if delay_s is None:
-                return container
-            self.restart_later(container, delay_s)
-            return None
+            return await self.conclude(container)
 
-    def _ended(self, container: Container, ended: Exit, ran_s: float) -> Ended:
+    async def conclude(self, container: Container) -> Container | None:
+        """As `_end`, for one whose exit is noted down. The caller holds the lock."""
+        parts = self._parts
+        await self._ender.clean_up(container)
+        ran_s = max(0, container.finished_at - container.started_at) / _NS
+        delay_s = next_delay_s(container.spec.host.restart, self._ended(container, ran_s))
+        if container.oom_killed:
+            parts.publish(container, "oom")
+        goes_on = container.under_way in (UnderWay.RESTART, UnderWay.REMOVE)
+        container = await parts.book.advance(
+            container,
+            Event.EXIT if delay_s is None else Event.EXIT_RESTARTING,
+            endpoints={name: endpoint.at_rest() for name, endpoint in container.endpoints.items()},
+            bound_ports=(),
+            netns_path="",
+            under_way=container.under_way if goes_on else UnderWay.NOTHING,
+        )
+        parts.publish(container, "die", exitCode=str(container.exit_code), execDuration=str(int(ran_s)))
+        if delay_s is None:
+            return container
+        self.restart_later(container, delay_s)
+        return None
+
+    def _ended(self, container: Container, ran_s: float) -> Ended:
         return Ended(
-            exit_code=ended.exit_status,
+            exit_code=container.exit_code,
             ran_s=ran_s,
             restarts=container.restart_count,
             last_delay_s=self._delays.get(container.id, 0.0),
@@ -117,9 +128,8 @@ class Supervisor:
     def restart_later(self, container: Container, delay_s: float) -> None:
         """Start it again after `delay_s`, unless `cancel_restart` comes first."""
         self._delays[container.id] = delay_s
-        task = asyncio.create_task(self._restart(container.id, delay_s), name=f"restart {container.id[:12]}")
-        self._timers[container.id] = task
-        self._own(task)
+        work = self._restart(container.id, delay_s)
+        self._timers[container.id] = self.own(work, f"restart {container.id[:12]}")
 
     async def _restart(self, container_id: str, delay_s: float) -> None:
         await asyncio.sleep(delay_s)

@@ -1,11 +1,12 @@
 """Changing limits and restart policy of a container that exists."""
 
+import asyncio
 from dataclasses import fields, replace
 
 from shoal.engine.containers.normal import check_cpus
 from shoal.engine.containers.parts import Parts
 from shoal.errors import Conflict, InvalidArgument
-from shoal.model.container import Container, ContainerStatus, RestartMode, RestartPolicy
+from shoal.model.container import Container, ContainerStatus, RestartMode, RestartPolicy, UnderWay
 from shoal.model.resources import Resources
 from shoal.oci.runtime_spec.limits import cgroup_limits
 
@@ -49,15 +50,29 @@ class Updater:
             _check(container, restart)
             resources = merge_update(container.spec.host.resources, wanted)
             check_cpus(resources, self._parts.machine.cpus)
-            if container.is_running and (limits := self._limits(resources)):
-                await self._parts.near.runtime.update(container_id, limits)
+            policy = restart or container.spec.host.restart
+            async with book.under_way(container_id, UnderWay.UPDATE):
+                changed = await self._write(container_id, resources, policy)
+                try:
+                    await self.apply(container_id)
+                except BaseException:
+                    old = container.spec.host
+                    await asyncio.shield(self._write(container_id, old.resources, old.restart))
+                    raise
+            self._parts.publish(changed, "update")
 
-            def change(now: Container) -> Container:
-                host = replace(now.spec.host, resources=resources, restart=restart or now.spec.host.restart)
-                return replace(now, spec=replace(now.spec, host=host))
+    async def _write(self, container_id: str, resources: Resources, restart: RestartPolicy) -> Container:
+        def change(now: Container) -> Container:
+            host = replace(now.spec.host, resources=resources, restart=restart)
+            return replace(now, spec=replace(now.spec, host=host))
 
-            container = await book.edit(container_id, change)
-            self._parts.publish(container, "update")
+        return await self._parts.book.edit(container_id, change)
+
+    async def apply(self, container_id: str) -> None:
+        """The kernel holds a running container to what is written down. Raises: DriverError where it refuses"""
+        container = self._parts.book.get(container_id)
+        if container.is_running and (limits := self._limits(container.spec.host.resources)):
+            await self._parts.near.runtime.update(container_id, limits)
 
     def _limits(self, resources: Resources) -> dict[str, object]:
         return cgroup_limits(resources, self._parts.machine.permits)

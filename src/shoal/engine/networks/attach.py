@@ -1,7 +1,8 @@
 """Running and stopped containers connected to networks and disconnected from them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from shoal.engine.networks import wiring
 from shoal.engine.networks.parts import Parts
 from shoal.engine.networks.sandboxes import Sandboxes
 from shoal.engine.networks.wiring import Attachment
-from shoal.errors import Conflict, DriverError, NotFound
+from shoal.errors import Conflict, DriverError, NotFound, ShoalError
 from shoal.lifecycle.network import files
 from shoal.lifecycle.network.names import endpoint_names
 from shoal.lifecycle.network.rules import check_connect, check_disconnect, check_endpoint
@@ -33,15 +34,24 @@ class Attaching:
             connected = {*member.endpoints, *(sandbox.endpoints if sandbox is not None else ())}
             check_connect(network, member.network_mode, connected, member.name)
             check_endpoint(network, settings)
+            wanted = {**member.endpoints, network.name: settings}
             if sandbox is not None and member.is_running:
-                await self._plug(sandbox, network, settings)
-            await self._save(member, {**member.endpoints, network.name: settings})
+                await self._plug(sandbox, network, settings, wanted)
+            else:
+                await self._save(member.container_id, wanted)
         self._parts.publish(network, "connect", {"container": member.container_id})
 
-    async def _save(self, member: Member, endpoints: Mapping[str, EndpointSettings]) -> None:
-        await self._parts.known_members().save_endpoints(member.container_id, endpoints)
+    async def _save(self, container_id: str, endpoints: Mapping[str, EndpointSettings]) -> None:
+        await self._parts.known_members().save_endpoints(container_id, endpoints)
 
-    async def _plug(self, sandbox: Sandbox, network: Network, settings: EndpointSettings) -> None:
+    async def _plug(
+        self,
+        sandbox: Sandbox,
+        network: Network,
+        settings: EndpointSettings,
+        wanted: Mapping[str, EndpointSettings],
+    ) -> None:
+        """wanted: what the container asks for from now on"""
         request = replace(sandbox.request, endpoints={**sandbox.request.endpoints, network.name: settings})
         taken = {e.interface for e in sandbox.endpoints.values()}
         interface = settings.driver_opts.get(IFNAME) or next(
@@ -51,15 +61,68 @@ class Attaching:
         added = Attachment(network, settings, endpoint)
         before = self._parts.attachments(sandbox)
         after = wiring.in_order([*before, added])
+        changed = replace(sandbox, request=request, endpoints={**sandbox.endpoints, network.name: endpoint})
         try:
-            await self._parts.links.plug(sandbox.container_id, replace(wiring.wire_of(added, after), gateways=()))
-            lines = wiring.hosts_lines(added, request)
-            endpoints: dict[str, Endpoint] = {**sandbox.endpoints, network.name: endpoint}
-            changed = replace(sandbox, request=request, endpoints=endpoints)
-            await self._settle(changed, before, after, added_lines=lines)
+            async with self._changing(sandbox, endpoint):
+                wire = replace(wiring.wire_of(added, after), gateways=())
+                await self._parts.links.plug(sandbox.container_id, wire)
+                lines = wiring.hosts_lines(added, request)
+                changed = await self._settle(changed, before, after, added_lines=lines)
+                await self._save(sandbox.container_id, wanted)
+                await self._parts.store.commit(changed)
         except BaseException:
             self._parts.leases.release(sandbox.container_id, network.id)
             raise
+
+    @asynccontextmanager
+    async def _changing(self, sandbox: Sandbox, endpoint: Endpoint) -> AsyncIterator[None]:
+        """The record says that the endpoint comes or goes; when the block fails all is as before."""
+        changing = replace(sandbox, changing=endpoint)
+        await self._parts.store.commit(changing)
+        try:
+            yield
+        except BaseException as error:
+            try:
+                await asyncio.shield(self._back(changing))
+            except ShoalError as second:
+                error.add_note(f"putting the network back failed too: {second.message}")
+            raise
+
+    async def _back(self, changing: Sandbox) -> None:
+        sandbox = await self.put_back(changing)
+        host = await self._parts.links.host()
+        attachments = self._parts.attachments(sandbox)
+        await self.hold(sandbox, attachments, self._sandboxes.forward(sandbox.request, host, attachments))
+
+    async def put_back(self, sandbox: Sandbox) -> Sandbox:
+        """The sandbox of a living container, inside as its record has it, after a change of an endpoint was cut off."""
+        endpoint = sandbox.changing
+        if endpoint is None:
+            return sandbox
+        container_id, request, name = sandbox.container_id, sandbox.request, endpoint.network_name
+        attachments = self._parts.attachments(sandbox)
+        kept = next((a for a in attachments if a.endpoint.endpoint_id == endpoint.endpoint_id), None)
+        network = self._parts.network_by_id(endpoint.network_id)
+        lines: list[str] = []
+        if network is not None:
+            known = kept or Attachment(network, EndpointSettings(), endpoint)
+            lines = wiring.hosts_lines(known, request)
+            wire = replace(wiring.wire_of(known, attachments), gateways=())
+            await self._parts.links.unplug(container_id, wire)
+            if kept is not None:
+                await self._parts.links.plug(container_id, wire)
+        routes = [(a.endpoint.interface, way) for a in attachments for way in wiring.gateways_of(a, attachments)]
+        await self._parts.links.set_gateways(container_id, routes)
+        host = await self._parts.links.host()
+        asks_us = wiring.needs_resolver(attachments, wiring.wanted_resolv_conf(request, host, self._parts.settings.dns))
+        hosts = await asyncio.to_thread(_edit_files, sandbox, lines, lines if kept else [], not asks_us)
+        endpoints = {n: e for n, e in self._parts.known_members().member(container_id).endpoints.items() if n != name}
+        if kept is not None:
+            endpoints[name] = kept.settings
+        await self._save(container_id, endpoints)
+        sandbox = replace(sandbox, changing=None, hosts=hosts)
+        await self._parts.store.commit(sandbox)
+        return sandbox
 
     async def disconnect(self, network: Network, container: str, *, force: bool) -> None:
         """Detach a container from a network. Raises: NotFound, Conflict, InvalidArgument"""
@@ -70,11 +133,11 @@ class Attaching:
             is_live = sandbox is not None and network.name in sandbox.endpoints
             if not is_live and network.name not in member.endpoints:
                 raise Conflict(f"container {member.container_id} is not connected to network {network.name}")
-            if sandbox is not None and is_live:
-                await self._unplug(sandbox, network)
             kept = {name: s for name, s in member.endpoints.items() if name != network.name}
-            if len(kept) != len(member.endpoints):
-                await self._save(member, kept)
+            if sandbox is not None and is_live:
+                await self._unplug(sandbox, network, kept)
+            elif len(kept) != len(member.endpoints):
+                await self._save(member.container_id, kept)
         self._parts.publish(network, "disconnect", {"container": member.container_id})
 
     def _find(self, network: Network, container: str, force: bool) -> Member:
@@ -92,16 +155,21 @@ class Attaching:
                     )
             raise
 
-    async def _unplug(self, sandbox: Sandbox, network: Network) -> None:
+    async def _unplug(self, sandbox: Sandbox, network: Network, wanted: Mapping[str, EndpointSettings]) -> None:
         before = self._parts.attachments(sandbox)
         gone = next(a for a in before if a.network.id == network.id)
         after = [a for a in before if a is not gone]
-        await self._parts.links.unplug(sandbox.container_id, wiring.wire_of(gone, before))
-        self._parts.leases.release(sandbox.container_id, network.id)
         endpoints = {name: e for name, e in sandbox.endpoints.items() if name != network.name}
         asked = {name: s for name, s in sandbox.request.endpoints.items() if name != network.name}
         changed = replace(sandbox, endpoints=endpoints, request=replace(sandbox.request, endpoints=asked))
-        await self._settle(changed, before, after, removed_lines=wiring.hosts_lines(gone, sandbox.request))
+        async with self._changing(sandbox, gone.endpoint):
+            await self._parts.links.unplug(sandbox.container_id, wiring.wire_of(gone, before))
+            lines = wiring.hosts_lines(gone, sandbox.request)
+            changed = await self._settle(changed, before, after, removed_lines=lines)
+            with suppress(NotFound):  # a container that nobody knows any more
+                await self._save(sandbox.container_id, wanted)
+            await self._parts.store.commit(changed)
+        self._parts.leases.release(sandbox.container_id, network.id)
 
     async def _settle(
         self,
@@ -110,8 +178,8 @@ class Attaching:
         after: list[Attachment],
         added_lines: list[str] | None = None,
         removed_lines: list[str] | None = None,
-    ) -> None:
-        """Routes, names, ports, firewall, files and record as they follow from the endpoints `after`."""
+    ) -> Sandbox:
+        """The sandbox with routes, names, ports, firewall and files as they follow from the endpoints `after`."""
         await self._route(sandbox.container_id, before, after)
         host = await self._parts.links.host()
         wanted = wiring.wanted_resolv_conf(sandbox.request, host, self._parts.settings.dns)
@@ -126,7 +194,7 @@ class Attaching:
             text = files.resolv_conf_text(files.behind_local_resolver(wanted), forward)
             sandbox = replace(sandbox, resolv_conf=text)
         hosts = await asyncio.to_thread(_edit_files, sandbox, removed_lines or [], added_lines or [], bool(descriptors))
-        await self._parts.store.commit(replace(sandbox, hosts=hosts))
+        return replace(sandbox, hosts=hosts)
 
     async def _route(self, container_id: str, before: list[Attachment], after: list[Attachment]) -> None:
         old = {a.endpoint.interface: wiring.gateways_of(a, before) for a in before}

@@ -41,8 +41,10 @@ class Repair:
             await self._parts.netd.drop([id for id in held if id not in living and id != MOUNTS])
         except DriverError as error:  # `watch` starts another
             log.error("netd has just ended", extra={"cause": error.message})
+        sandboxes = [await self._put_back(sandbox) for sandbox in sandboxes]
         await self.hold_all(sandboxes, held)
         await self._parts.gate.rebuild()
+        await self._rename(sandboxes)
         await self._sweep(sandboxes)
 
     async def _bridge(self, network: Network) -> None:
@@ -116,6 +118,24 @@ class Repair:
                 await self._parts.netd.drop([MOUNTS])
         except DriverError as error:
             log.error("netd has just ended", extra={"cause": error.message})
+
+    async def _put_back(self, sandbox: Sandbox) -> Sandbox:
+        """The sandbox without the half of a connect or a disconnect."""
+        try:
+            return await self._attaching.put_back(sandbox)
+        except (ShoalError, OSError) as error:
+            log.error("network not put back", extra={"container": sandbox.container_id, "cause": str(error)})
+            return sandbox
+
+    async def _rename(self, sandboxes: Sequence[Sandbox]) -> None:
+        """Every container is found by the name that it has."""
+        for sandbox in sandboxes:
+            try:
+                name = self._parts.known_members().member(sandbox.container_id).name
+                if name != sandbox.request.name:
+                    await self._attaching.rename(sandbox.container_id, name)
+            except ShoalError as error:
+                log.error("name not repaired", extra={"container": sandbox.container_id, "cause": error.message})
 
     async def _sweep(self, sandboxes: Sequence[Sandbox]) -> None:
         keep = [e.host_interface for s in sandboxes for e in s.endpoints.values() if e.host_interface]
