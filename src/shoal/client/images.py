@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import contextmanager
 
+from shoal.client.errors import ClientError
 from shoal.client.streams import quote
 from shoal.errors import InvalidArgument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from shoal.client.http import Client, Response
@@ -21,6 +24,8 @@ NO_AUTH = "e30="
 #: of pulls and builds
 STAND_INS_PARAMETER = "shoal.standIns"
 _MAX_SECRET_BYTES = 500 * 1024
+#: its own name in the context is made of a hash
+_FOLDER_DOCKERFILE = b"FROM scratch\nCOPY --exclude=.dockerfile.???????????????????? . /\n"
 
 
 def image_path(reference: str) -> str:
@@ -130,6 +135,28 @@ class Builds:
     def build(self, context: Iterable[bytes], query: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
         """Output as JSON values: "stream", "aux" ({"ID": …}), "error". context: a tar, compressed or not."""
         return self._client.request("POST", "/build", query, body=context, headers=headers)
+
+    @contextmanager
+    def folder_image(self, folder: str) -> Iterator[str]:
+        """Id of an image that holds a folder and nothing else, there as long as the `with`.
+
+        It is what `contexts` of a build names in place of the folder. What its .dockerignore names is left out.
+        """
+        from shoal.client.build_context import pack_context
+
+        tag = f"shoal-build-context:{os.urandom(8).hex()}"
+        packed = pack_context(folder, content=_FOLDER_DOCKERFILE)
+        query = {"t": tag, "dockerfile": packed.dockerfile, "rm": True, "version": "1"}
+        image = ""
+        with self.build(packed.tar, query, {}) as response:
+            for value in response.json_values():
+                if error := (value.get("errorDetail") or {}).get("message") or value.get("error"):
+                    raise ClientError(f'build context "{folder}": {error}')
+                image = (value.get("aux") or {}).get("ID") or image
+        try:
+            yield image
+        finally:
+            self._client.delete(f"/images/{image_path(tag)}")
 
     def prune(self, query: Mapping[str, Any]) -> Any:
         """{"CachesDeleted": […], "SpaceReclaimed": bytes}."""

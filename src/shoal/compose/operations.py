@@ -96,12 +96,15 @@ class BuildImage(Operation):
     """Builds an image. `request` holds all of the query; the context is `build.context`, packed by its .dockerignore.
 
     An inline Dockerfile (`build.dockerfile_inline`) goes into the context under the name that the query says.
+
+    folders: {name: path} of further contexts, each sent as an image before; added to the `contexts` of the query
     """
 
     reference: str
     build: Build
     request: Request
     secrets: tuple[SecretSource, ...] = ()
+    folders: Mapping[str, str] = field(default_factory=dict)
 
 
 class FileEntry(Noun):

@@ -113,6 +113,7 @@ class Build(Noun):
     context: absolute path, or a URL
     dockerfile: path relative to the context, or absolute
     args: None means: take it from the environment of the one who builds
+    additional_contexts: {name: absolute path, `docker-image://IMAGE` or `service:NAME`}
     """
 
     context: str

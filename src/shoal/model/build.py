@@ -22,7 +22,8 @@ class BuildRequest:
     extra_hosts: "name:address"
     cache_from: images whose layers may be used; kept for the record, every layer of this node may be used anyway
     secrets: {id: content} for RUN --mount=type=secret; never logged, never in the cache key
-    contexts: {name: image reference} that replace FROM and COPY --from of that name
+    contexts: {name: image} that replace FROM and `from` of that name: "docker-image://REFERENCE" is as if the
+        Dockerfile said it, a plain reference or id is the image of this engine, whatever `pull` says
     remote: URL of a tar archive or of a Dockerfile, in place of a context
     auths: {registry host: its entry in the client's config.json}
     stand_ins: make stand-ins for base images whose registry can't be reached

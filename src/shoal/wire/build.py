@@ -13,7 +13,7 @@ from shoal.wire.times import encode_time
 
 #: our own: base64 of JSON {id: base64 of the content}; the classic build API of Docker has no secrets
 SECRETS_HEADER = "X-Shoal-Build-Secrets"
-#: our own: JSON {name: image reference}, replaces FROM and COPY --from of that name
+#: our own: JSON {name: image}, replaces FROM and COPY --from of that name
 CONTEXTS_PARAMETER = "contexts"
 #: our own, also of pulls: make a stand-in where a registry can't be reached
 STAND_INS_PARAMETER = "shoal.standIns"

@@ -194,3 +194,47 @@ def test_a_dry_run_says_what_and_why_and_does_nothing(app: App) -> None:
     networks = json.dumps(app.engine.call("GET", "/networks")[1])
     assert f"{app.name}_default" not in networks
     assert os.listdir(app.folder) == ["compose.yaml"]
+
+
+def test_a_build_takes_files_from_further_contexts(app: App) -> None:
+    app.write("asset\n", "assets/sub/x.txt")
+    app.write("left out\n", "assets/x.log")
+    app.write("*.log\n", "assets/.dockerignore")
+    app.write(
+        "FROM base\nCOPY --from=assets / /assets/\nCOPY --from=tools /bin/busybox /tool\n"
+        "RUN --mount=type=bind,from=assets,target=/m cat /m/sub/x.txt /made > /seen\n",
+        "web/Dockerfile",
+    )
+    app.write("""
+services:
+  web:
+    build:
+      context: ./web
+      pull: true
+      additional_contexts: {assets: ./assets, base: "service:base", tools: "service:tools"}
+    command: sleep 1000
+    stop_signal: SIGKILL
+  base:
+    build: {context: ., dockerfile_inline: "FROM busybox\\nRUN echo of the base >/made"}
+    profiles: [never]
+  tools: {image: busybox, profiles: [never]}
+""")
+    app.compose("up", "-d")
+    assert out(app, "web", "cat", "/seen") == "asset\nof the base\n"
+    assert out(app, "web", "find", "/assets", "/tool", "-type", "f").split() == [
+        "/assets/.dockerignore",
+        "/assets/sub/x.txt",
+        "/tool",
+    ]
+    again = app.compose("build", "web")
+    assert again.stderr.count("Using cache") == 4, again.stderr
+    app.write("changed\n", "assets/sub/x.txt")
+    assert app.compose("build", "web").stderr.count("Using cache") == 1  # that of the base
+    app.write('FROM assets\nCOPY --from=busybox /bin/busybox /bin/cat\nCMD ["cat", "/sub/x.txt"]\n', "cli/Dockerfile")
+    contexts = ("--build-context", f"assets={app.folder}/assets", "--build-context", "busybox=docker-image://busybox")
+    app.engine.shoal("build", "-q", "-t", "further", *contexts, str(app.folder / "cli"))
+    assert app.engine.shoal("run", "--rm", "further").stdout == "changed\n"
+    refused = app.engine.shoal("build", "--build-context", "x=git://y", str(app.folder / "cli"), check=False)
+    assert refused.returncode != 0 and "wanted NAME=docker-image://IMAGE or NAME=FOLDER" in refused.stderr
+    assert "shoal-build-context" not in app.engine.shoal("image", "ls", "-a").stdout
+    app.engine.shoal("rmi", "further", f"{app.name}-web", f"{app.name}-base", "-f")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import ExitStack
 
 from shoal.cli.command import Command, Context
 from shoal.cli.errors import PlainError, UsageError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shoal.client.build_context import PackedContext
+    from shoal.client.images import Builds
 
 _STDIN = "-"
 _TAR_MAGICS = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
@@ -58,7 +60,6 @@ def build_query(options: Options, env: Mapping[str, str], dockerfile: str) -> di
         "ulimits": json.dumps([parse_ulimit(text) for text in options.list("ulimit")])
         if options.list("ulimit")
         else None,
-        "contexts": _image_contexts(options.list("build-context")) or None,
         "squash": options.flag("squash") or None,
         "cgroupparent": options.text("cgroup-parent") or None,
         "version": "1",
@@ -66,15 +67,21 @@ def build_query(options: Options, env: Mapping[str, str], dockerfile: str) -> di
     }
 
 
-def _image_contexts(specs: list[str]) -> dict[str, str]:
-    """{name: image} of "name=docker-image://image". Raises: UsageError for other kinds of contexts."""
-    found = {}
+def _named_contexts(builds: Builds, specs: list[str], held: ExitStack) -> dict[str, str]:
+    """{name: image} of "name=docker-image://image" and "name=folder"; images of folders are there as long as `held`.
+
+    Raises: UsageError for other kinds of contexts
+    """
+    places = {}
     for spec in specs:
         name, value = split_pair(spec)
-        if not value or not value.startswith("docker-image://"):
-            raise UsageError(f'invalid --build-context "{spec}": only NAME=docker-image://IMAGE is supported')
-        found[name] = value.removeprefix("docker-image://")
-    return found
+        if not name or not value or ("://" in value and not value.startswith("docker-image://")):
+            raise UsageError(f'invalid --build-context "{spec}": wanted NAME=docker-image://IMAGE or NAME=FOLDER')
+        places[name] = value
+    return {
+        name: place if "://" in place else held.enter_context(builds.folder_image(place))
+        for name, place in places.items()
+    }
 
 
 def load_secrets(specs: list[str], env: Mapping[str, str]) -> dict[str, bytes]:
@@ -169,7 +176,11 @@ def _run(context: Context, options: Options, arguments: list[str]) -> int:
     out = open(os.devnull, "w") if is_quiet else context.stdout  # noqa: SIM115 (closed below)
     is_terminal = options.text("progress") in ("auto", "tty") and context.stdout_is_terminal()
     try:
-        with context.api.builds.build(body, build_query(options, context.env, dockerfile), headers) as response:
+        with ExitStack() as held:
+            builds = context.api.builds
+            contexts = _named_contexts(builds, options.list("build-context"), held)
+            query = build_query(options, context.env, dockerfile) | {"contexts": contexts or None}
+            response = held.enter_context(builds.build(body, query, headers))
             show_messages(response.json_values(), out, is_terminal=is_terminal and not is_quiet, on_aux=keep_id)
     finally:
         if is_quiet:
@@ -196,7 +207,7 @@ BUILD = Command(
     (
         several("add-host", "", "Add a custom host-to-IP mapping (host:ip)"),
         several("build-arg", "", "Set build-time variables"),
-        several("build-context", "", "Additional build contexts (NAME=docker-image://IMAGE)"),
+        several("build-context", "", "Additional build contexts (NAME=docker-image://IMAGE or NAME=FOLDER)"),
         several("cache-from", "", "Images to consider as cache sources"),
         several("cache-to", "", ""),
         Flag("cgroup-parent", "", "Set the parent cgroup for the RUN instructions during build"),

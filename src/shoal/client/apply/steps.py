@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +14,7 @@ from shoal.client.apply.progress import Phase, Progress, Report
 from shoal.client.containers import segment
 from shoal.client.errors import ClientError
 from shoal.client.http import Client, Response
-from shoal.client.images import NO_AUTH, secrets_header
+from shoal.client.images import NO_AUTH, Builds, secrets_header
 from shoal.compose.operations import BuildImage, Call, CopyFiles, FileEntry, Operation, Pull, Push, Request, RunHook
 from shoal.errors import InternalError, InvalidArgument, NotFound, ShoalError
 
@@ -121,7 +123,12 @@ class Steps:
         image: dict[str, Any] = {}
         notices: list[str] = []
         try:
-            with self._open(operation.request, query, headers, context.tar) as response:
+            with ExitStack() as held:
+                contexts = json.loads(query.get("contexts") or "{}")
+                for name, folder in operation.folders.items():
+                    contexts[name] = held.enter_context(Builds(self._client).folder_image(folder))
+                query |= {"contexts": json.dumps(contexts)} if contexts else {}
+                response = held.enter_context(self._open(operation.request, query, headers, context.tar))
                 for value in _values(response):
                     image.update(value.get("aux") or {})
                     notices = _notices(value) + notices

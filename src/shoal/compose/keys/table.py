@@ -55,7 +55,7 @@ BUILD = Record(
         "no_cache": Key(BOOL),
         "no_cache_filter": Key(TEXT_OR_TEXTS, warning="stages cannot be chosen; use no_cache"),
         "additional_contexts": Key(
-            PAIRS, error="the builder takes one context; use a stage, an image or COPY from the context"
+            PAIRS, note="folders, `docker-image://IMAGE` and `service:NAME`; others are refused"
         ),
         "network": Key(TEXT),
         "provenance": Key(BOOL, warning="images carry no attestations"),

@@ -8,7 +8,7 @@ from typing import Any
 from shoal.compose.loading.tree import Map, Override, Reset, Seq
 
 _URL = re.compile(
-    r"(https?|git|ssh|file|oci|docker-image|service|target|git\+ssh|git\+https)://|git@|github\.com/|[\w.-]+@[\w.-]+:"
+    r"(https?|git|ssh|file|oci|oci-layout|docker-image|service|target|git\+ssh|git\+https)://|git@|github\.com/|service:|[\w.-]+@[\w.-]+:"
 )
 
 Resolve = Callable[[Any], Any]

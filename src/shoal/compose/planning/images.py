@@ -1,7 +1,7 @@
 """Images: which are pulled, built or pushed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +15,10 @@ from shoal.compose.planning.options import BuildOptions, ImageOptions, PullOptio
 from shoal.compose.planning.selection import selected
 from shoal.compose.project import Project, Service
 from shoal.compose.references import familiar, is_digest
-from shoal.errors import InvalidArgument, NotFound
+from shoal.errors import InvalidArgument, NotFound, NotSupported
 
+#: how an additional context that is an image begins
+_SERVICE, _IMAGE = "service:", "docker-image://"
 #: Policies that look for a newer image each time; the registry is asked, layers that are here are not fetched.
 _ALWAYS = ("always", "daily", "weekly", "refresh")
 
@@ -27,7 +29,9 @@ def plan_images(project: Project, observed: ObservedState, options: ImageOptions
     Raises: NotFound for an image that is not here and must not be fetched
     """
     draft = Draft()
-    for service in selected(project, options.services, with_dependencies=not options.no_deps).values():
+    services = selected(project, options.services, with_dependencies=not options.no_deps)
+    _with_contexts(project, services)
+    for service in services.values():
         for one in (service, *(hook for hook in service.pre_start if hook.image != service.image)):
             _ready(draft, project, observed, one, options)
     return draft.plan()
@@ -41,6 +45,8 @@ def _ready(draft: Draft, project: Project, observed: ObservedState, service: Ser
         wanted = options.build or policy == "build" or not there
         if wanted and not options.no_build:
             cause = "no such image" if not there else "asked for"
+            for name in _context_services(service.build).values():
+                _ready(draft, project, observed, _any_service(project, name), options)
             draft.add(build_operation(project, service, service.build, cause))
             return
         if there:
@@ -62,7 +68,7 @@ def _pull(draft: Draft, service: Service, reference: str, cause: str, *, ignore_
     name, tag = _split(reference)
     draft.add(
         Pull(
-            id=f"pull {reference}" + (f" {platform}" if platform else ""),
+            id=_pull_id(reference, platform),
             subject=f"Image {reference}",
             doing="Pulling",
             done="Pulled",
@@ -73,6 +79,10 @@ def _pull(draft: Draft, service: Service, reference: str, cause: str, *, ignore_
             ignore_failure=ignore_failure,
         )
     )
+
+
+def _pull_id(reference: str, platform: str) -> str:
+    return f"pull {reference}" + (f" {platform}" if platform else "")
 
 
 def _split(reference: str) -> tuple[str, str]:
@@ -135,7 +145,8 @@ def plan_push(project: Project, options: PushOptions) -> Plan:
 def plan_build(project: Project, options: BuildOptions) -> Plan:
     """Build the images of the selected services, all side by side."""
     draft = Draft()
-    for service in selected(project, options.services, with_dependencies=options.with_dependencies).values():
+    services = selected(project, options.services, with_dependencies=options.with_dependencies)
+    for service in _with_contexts(project, services):
         if service.build is None:
             continue
         build = replace(
@@ -150,9 +161,67 @@ def plan_build(project: Project, options: BuildOptions) -> Plan:
     return draft.plan()
 
 
+def _with_contexts(project: Project, services: Mapping[str, Service]) -> list[Service]:
+    """`services`, each after those whose images its build names as contexts.
+
+    Raises: InvalidArgument for an unknown service or a circle
+    """
+    result: dict[str, Service] = {}
+
+    def add(service: Service, path: tuple[str, ...]) -> None:
+        if service.name in path:
+            raise InvalidArgument(f"additional_contexts make a circle: {' -> '.join((*path, service.name))}")
+        for key, name in _context_services(service.build).items():
+            if name not in project.services and name not in project.disabled_services:
+                where = f"services.{service.name}.build.additional_contexts.{key}"
+                raise InvalidArgument(f"{where}: no such service: {name}")
+            add(_any_service(project, name), (*path, service.name))
+        result[service.name] = service
+
+    for service in services.values():
+        add(service, ())
+    return list(result.values())
+
+
+def _context_services(build: Build | None) -> dict[str, str]:
+    """{name of the context: service}"""
+    contexts = build.additional_contexts.items() if build is not None else ()
+    return {key: place.removeprefix(_SERVICE) for key, place in contexts if place.startswith(_SERVICE)}
+
+
+def _any_service(project: Project, name: str) -> Service:
+    """Also one whose profile sleeps."""
+    return project.services.get(name) or project.disabled_services[name]
+
+
+def _contexts(project: Project, service: Service, build: Build) -> tuple[dict[str, str], dict[str, str]]:
+    """(images by name of the context, folders by name). Raises: NotSupported"""
+    services = _context_services(build).items()
+    images = {key: project.image_of(_any_service(project, name)) for key, name in services}
+    folders: dict[str, str] = {}
+    for key, place in build.additional_contexts.items():
+        if place.startswith(_IMAGE):
+            images[key] = place
+        elif key not in images and is_url(place):
+            where = f"services.{service.name}.build.additional_contexts.{key}"
+            raise NotSupported(f'{where}: expected a folder, {_IMAGE}… or {_SERVICE}…, got "{place}"')
+        elif key not in images:
+            folders[key] = place
+    return images, folders
+
+
+def _before(project: Project, build: Build) -> Iterator[str]:
+    """Operations that make the images of other services that a build stands on, where the plan has them."""
+    for name in _context_services(build).values():
+        service = _any_service(project, name)
+        yield f"build {name}"
+        yield _pull_id(project.image_of(service), service.platform)
+
+
 def build_operation(project: Project, service: Service, build: Build, cause: str, memory_bytes: int = 0) -> BuildImage:
     """The build of one service's image."""
     reference = project.image_of(service)
+    images, folders = _contexts(project, service, build)
     return BuildImage(
         id=f"build {service.name}",
         subject=f"Image {reference}",
@@ -162,7 +231,9 @@ def build_operation(project: Project, service: Service, build: Build, cause: str
         service=service.name,
         reference=reference,
         build=build,
-        request=call("POST", "/build", **_query(project, service, build, memory_bytes)),
+        depends_on=tuple(_before(project, build)),
+        request=call("POST", "/build", **_query(project, service, build, memory_bytes), contexts=_json(images)),
+        folders=folders,
         secrets=tuple(_secret(project, ref.source, ref.target.lstrip("/")) for ref in build.secrets),
     )
 

@@ -21,6 +21,8 @@ from shoal.model.registry import RegistryAuth
 from shoal.oci.manifest import parse_platform
 from shoal.oci.reference import parse_reference
 
+_IMAGE = "docker-image://"
+
 
 class StageGraph:
     """Runs the stages of a plan, each as soon as those that it needs are there."""
@@ -87,7 +89,7 @@ class StageGraph:
             return self._standing_on(
                 stage, below.state.config, below.state.digest, replace(below, platform=str(self._platform(stage)))
             )
-        base = self._job.request.contexts.get(stage.base, stage.base).removeprefix("docker-image://")
+        base = self._job.request.contexts.get(stage.base, stage.base).removeprefix(_IMAGE)
         if base == SCRATCH:
             return Basis(state=first_state(ImageConfig(), SCRATCH))
         image = await self._image(base, self._platform(stage), stage.index, asked=bool(stage.platform))
@@ -106,7 +108,7 @@ class StageGraph:
             if isinstance(source, int):
                 done = await asyncio.shield(self._done[source])
                 return done.chain_id, done.state.digest
-            name = self._job.request.contexts.get(source, source).removeprefix("docker-image://")
+            name = self._job.request.contexts.get(source, source).removeprefix(_IMAGE)
             image = await self._image(name, self._platform(stage), stage.index, asked=False)
             return image.chain_id, image.id
 
@@ -128,7 +130,7 @@ class StageGraph:
 
     async def _get_image(self, reference: str, platform: Platform, stage: int, asked: bool) -> Image:
         images, request = self._tools.images, self._job.request
-        if not request.pull:
+        if not request.pull or reference in request.contexts.values():
             try:
                 image = images.resolve(reference)
                 if not asked or _same(image.platform, platform):

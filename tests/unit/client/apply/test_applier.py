@@ -1,12 +1,16 @@
 """Plans carried out on an engine in memory."""
 
 import io
+import json
 import signal
 import tarfile
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -335,6 +339,32 @@ def test_a_build_sends_context_and_secrets_and_tells_its_output(docker: FakeDock
     _, target, headers = bench.client.sent[0]
     assert "dockerfile=Dockerfile" in target and "s3cret" not in target
     assert "X-Shoal-Build-Secrets" in headers
+
+
+def test_a_folder_is_sent_as_an_image_that_lives_as_long_as_the_build(docker: FakeDocker, tmp_path: Path) -> None:
+    doors = Doors(build_context=lambda _: BuildContext(tar=iter([b"a tar"])))
+    bench = Bench(docker, doors=doors)
+    (tmp_path / "file").write_text("x")
+    build = BuildImage(
+        id="build web",
+        subject="Image app-web",
+        doing="Building",
+        done="Built",
+        cause="missing",
+        reference="app-web",
+        build=Build(context="/src"),
+        request=Request(method="POST", path="/build", query={"t": "app-web:latest", "contexts": '{"base": "b:1"}'}),
+        folders={"assets": str(tmp_path)},
+    )
+    assert not bench.apply(build).failed
+    made, built, gone = bench.client.sent
+    tag = parse_qs(made[1].partition("?")[2])["t"][0]
+    contexts = json.loads(parse_qs(built[1].partition("?")[2])["contexts"][0])
+    assert tag.startswith("shoal-build-context:") and gone[:2] == ("DELETE", f"/images/{tag}")
+    assert contexts.keys() == {"base", "assets"} and contexts["assets"].startswith("sha256:")
+    assert list(docker.images) == ["busybox:latest", "app-web:latest"]
+    missing = bench.apply(replace(build, folders={"assets": str(tmp_path / "gone")})).failed["build web"]
+    assert 'path "' in missing.message and "gone" in missing.message
 
 
 def test_files_are_put_into_a_container_as_one_archive(docker: FakeDocker) -> None:

@@ -210,7 +210,6 @@ def test_a_cluster_key_is_named_in_a_warning():
         ("models: [m]", "services.a.models"),
         ("provider: {type: x}", "services.a.provider"),
         ("build: {context: ., ssh: [default]}", "services.a.build.ssh"),
-        ("build: {context: ., additional_contexts: {x: ./y}}", "services.a.build.additional_contexts"),
     ],
 )
 def test_what_cannot_be_honoured_is_refused_but_config_shows_it(body: str, path: str):

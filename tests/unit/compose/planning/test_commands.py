@@ -1,5 +1,6 @@
 """down, start, stop, restart, kill, pause, rm, run, images, recovered projects."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -38,7 +39,7 @@ from shoal.compose.planning.options import (
 )
 from shoal.compose.project import Project
 from shoal.compose.text.plan import render_plan
-from shoal.errors import InvalidArgument, NotFound
+from shoal.errors import InvalidArgument, NotFound, NotSupported
 from tests.support.compose_projects import after, image_id, project_of, with_images
 
 APP = """
@@ -289,6 +290,59 @@ def test_images_that_are_not_there_are_pulled_or_built():
     assert build.request.query["target"] == "t" and '"l": "m"' in build.request.query["labels"]
     assert [(s.id, s.value) for s in build.secrets] == [("s", "hush")] and "hush" not in repr(plan)
     assert not plan_images(project, with_images(ObservedState(), project), ImageOptions()).operations
+
+
+CONTEXTS = """
+services:
+  web:
+    build:
+      context: ./web
+      additional_contexts: [base=service:base, tools=service:tools, assets=./assets, py=docker-image://python:3]
+  base: {build: ./base, profiles: [p]}
+  tools: {image: 'tools:1', profiles: [p]}
+"""
+
+
+def test_further_contexts_of_a_build_are_images_of_services_others_and_folders():
+    project = project_of(CONTEXTS)
+    for plan in (
+        plan_images(project, ObservedState(), ImageOptions()),
+        plan_build(project, BuildOptions(services=("web",))),
+    ):
+        build = plan.operations[-1]
+        assert isinstance(build, BuildImage) and build.id == "build web"
+        assert build.depends_on == tuple(one.id for one in plan.operations[:-1])
+        assert json.loads(build.request.query["contexts"]) == {
+            "base": "app-base",
+            "tools": "tools:1",
+            "py": "docker-image://python:3",
+        }
+        assert build.folders == {"assets": "/srv/app/assets"}
+    there = with_images(ObservedState(), project)
+    assert not plan_images(project, there, ImageOptions()).operations
+    assert ids(plan_images(project, there, ImageOptions(build=True))) == ["build base", "pull tools:1", "build web"]
+
+
+@pytest.mark.parametrize(
+    ("contexts", "message"),
+    [
+        ("{x: 'service:gone'}", r"services.a.build.additional_contexts.x: no such service: gone"),
+        ("{x: 'service:b'}", r"additional_contexts make a circle: a -> b -> a"),
+        (
+            "{x: 'https://example.com/x.git'}",
+            r"services.a.build.additional_contexts.x: expected a folder, .*got .https",
+        ),
+        ("{x: 'oci-layout://x'}", r'services.a.build.additional_contexts.x: expected a folder, .*got "oci-layout'),
+    ],
+)
+def test_contexts_that_can_not_be(contexts: str, message: str):
+    project = project_of(f"""
+services:
+  a: {{build: {{context: ., additional_contexts: {contexts}}}}}
+  b: {{build: {{context: ., additional_contexts: {{y: 'service:a'}}}}}}
+""")
+    with pytest.raises((InvalidArgument, NotSupported), match=message):
+        plan_build(project, BuildOptions())
 
 
 @pytest.mark.parametrize(
