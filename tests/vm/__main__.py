@@ -22,6 +22,8 @@ _DEBIAN = "qemu-system-x86 mmdebstrap e2fsprogs git"
 _END = "SHOAL-VM EXIT "
 #: "kvm" is quick; it is not taken unasked, as a machine inside a machine may have one that fails
 _ACCEL = os.environ.get("SHOAL_VM_ACCEL", "tcg,thread=multi")
+#: a login prompt hangs the console up, and a registry of its own has a port that tests use
+_MASKED = ("systemd.mask=serial-getty@ttyS0.service", "systemd.mask=docker-registry.service")
 _LIMIT_S = 4 * 3600
 
 
@@ -57,7 +59,7 @@ def _command(chosen: Sequence[str]) -> str:
 
 
 def _qemu(base: Base, code: Path, *, by_systemd: bool) -> list[str]:
-    init = "/sbin/init systemd.show_status=0 systemd.mask=docker-registry.service" if by_systemd else "/start"
+    init = " ".join(("/sbin/init", "systemd.show_status=0", *_MASKED)) if by_systemd else "/start"
     machine = ("-accel", _ACCEL, "-cpu", "max", "-smp", "2", "-m", "6G", "-no-reboot")
     return [
         *("qemu-system-x86_64", *machine, "-nodefaults", "-display", "none", "-serial", "stdio"),
