@@ -20,12 +20,12 @@ CMD ["cat", "/one", "/file", "/made/here/two"]
 FILES = (entry("file", b"file\n"),)
 
 
-@pytest.mark.parametrize(("steps", "twice"), [("calls", False), ("calls", True), ("files", False)])
+@pytest.mark.parametrize(("steps", "twice"), [("calls", False), ("calls", True), ("effects", False)])
 def test_build(crashing: CrashingEngine, steps: str, twice: bool) -> None:
     before = traces(crashing)
     body = context(DOCKERFILE, *FILES)
     deaths = []
-    stride = {"calls": 9 if twice else 5, "files": 17}[steps]
+    stride = {"calls": 9 if twice else 5, "effects": 37}[steps]
     for step in crashing.each_step(
         lambda: crashing.attempt("POST", "/build?t=app:1", body), steps=steps, stride=stride, twice=twice
     ):

@@ -113,6 +113,18 @@ def test_remove(crashing: CrashingEngine, node: Node) -> None:
     assert {"runtime.kill", "volumes.remove", "store.commit", ""} <= set(deaths)
 
 
+def test_a_stop_goes_on_without_being_asked_again(crashing: CrashingEngine) -> None:
+    """The program ignores the signal: the next engine waits as long as the container says, and kills."""
+    node = Node(crashing)
+    node.run("sh", "-c", "trap '' TERM; echo ready; while :; do usleep 9000; done", name="deaf", StopTimeout=1)
+    wait_for("it is ready", lambda: crashing.docker("logs", "deaf").stdout == "ready\n")
+    for step in crashing.each_step(lambda: crashing.attempt("POST", "/containers/deaf/stop")):
+        if step == "runtime.kill":
+            break
+    assert node.wait_state("deaf", Status="exited")["ExitCode"] == 137
+    node.delete("deaf")
+
+
 def test_other_containers_never_notice(crashing: CrashingEngine, node: Node) -> None:
     """They run on, answer and log without a gap while the engine dies at each step of another one's start."""
     count = "i=0; while :; do echo $i; i=$((i+1)); usleep 2000; done"

@@ -55,7 +55,7 @@ def pulled(engine: CrashingEngine, name: str) -> None:
     assert status == 200 and b"errorDetail" not in bytes(str(answer), "utf8"), answer
 
 
-@pytest.mark.parametrize(("steps", "stride"), [("calls", 1), ("files", 7)])
+@pytest.mark.parametrize(("steps", "stride"), [("calls", 1), ("effects", 13)])
 def test_pull(crashing: CrashingEngine, registry: RegistryProcess, archive: bytes, steps: str, stride: int) -> None:
     name = f"{registry.host}/app:1"
     crashing.call("POST", "/images/load?quiet=1", archive)
@@ -66,7 +66,7 @@ def test_pull(crashing: CrashingEngine, registry: RegistryProcess, archive: byte
     path = f"/images/create?fromImage={registry.host}/app&tag=1"
     deaths = []
     for step in crashing.each_step(
-        lambda: crashing.attempt("POST", path), steps=steps, stride=stride, twice=steps == "files"
+        lambda: crashing.attempt("POST", path), steps=steps, stride=stride, twice=steps == "effects"
     ):
         deaths.append(step)
         assert tags(crashing) <= {"busybox:latest", name}
@@ -97,7 +97,7 @@ def test_push(crashing: CrashingEngine, registry: RegistryProcess, archive: byte
     wait_until_as(crashing, before)
 
 
-@pytest.mark.parametrize(("steps", "stride"), [("calls", 2), ("files", 11)])
+@pytest.mark.parametrize(("steps", "stride"), [("calls", 2), ("effects", 17)])
 def test_load(crashing: CrashingEngine, archive: bytes, steps: str, stride: int) -> None:
     before = traces(crashing)
     deaths = []
@@ -114,7 +114,7 @@ def test_load(crashing: CrashingEngine, archive: bytes, steps: str, stride: int)
     assert len(deaths) > 5
 
 
-@pytest.mark.parametrize("steps", ["calls", "files"])
+@pytest.mark.parametrize("steps", ["calls", "effects"])
 def test_remove(crashing: CrashingEngine, archive: bytes, steps: str) -> None:
     before = traces(crashing)
     assert crashing.call("POST", "/images/load?quiet=1", archive)[0] == 200

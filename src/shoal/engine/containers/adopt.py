@@ -57,6 +57,7 @@ class Adoption:
         self._remover = remover
         self._finishers = finishers
         self._lost: list[Container] = []
+        self._tasks: list[asyncio.Task[None]] = []
         self._concluded: set[str] = set()  #: their exit was noted, and their policy asked, as of any that ends
 
     async def adopt(self) -> Mapping[str, int]:
@@ -184,9 +185,14 @@ class Adoption:
     async def finish(self) -> None:
         """Carry out again what was under way. The exits must be watched by now."""
         half_done = [c for c in self._parts.book.all() if c.under_way is not UnderWay.NOTHING]
-        tasks = [self._supervisor.own(self._finish(c), f"{c.under_way.value} {c.id[:12]}") for c in half_done]
-        if tasks:
-            await asyncio.wait(tasks, timeout=FINISH_S)
+        self._tasks = [self._supervisor.own(self._finish(c), f"{c.under_way.value} {c.id[:12]}") for c in half_done]
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=FINISH_S)
+
+    def leave(self) -> None:
+        """What `finish` has not finished is left to the next engine."""
+        for task in self._tasks:
+            task.cancel()
 
     async def _finish(self, container: Container) -> None:
         log.info("carried out again: %s", container.under_way.value, extra={"container": container.id})
@@ -196,8 +202,7 @@ class Adoption:
             log.debug("not carried out again: %s", error.message, extra={"container": container.id})
         except (ShoalError, OSError) as error:
             log.error("cannot carry out again: %s", error, extra={"container": container.id})
-        finally:
-            await asyncio.shield(self._parts.book.nothing_under_way(container.id))
+        await self._parts.book.no_longer(container.id, container.under_way)
 
     async def _attempt(self, container: Container, step: Awaitable[None]) -> None:
         try:

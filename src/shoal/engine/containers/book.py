@@ -148,12 +148,12 @@ class Book:
         try:
             yield container
         finally:
-            await asyncio.shield(self.nothing_under_way(container_id))
+            await asyncio.shield(self.no_longer(container_id, verb))
 
-    async def nothing_under_way(self, container_id: str) -> None:
-        """What was under way has come to its end, good or bad."""
+    async def no_longer(self, container_id: str, verb: UnderWay) -> None:
+        """This verb has come to its end, good or bad; another one that began meanwhile stays under way."""
         container = self.find(container_id)
-        if container is not None and container.under_way is not UnderWay.NOTHING:
+        if container is not None and container.under_way is verb is not UnderWay.NOTHING:
             with suppress(NotFound):
                 await self.save(container, under_way=UnderWay.NOTHING)
 

@@ -89,6 +89,7 @@ class Containers:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
         await self._health.close()
+        self._adoption.leave()
         await self._supervisor.close()
 
     async def stop_all(self) -> None:

@@ -8,7 +8,7 @@ from shoal.contracts.store import Record
 from shoal.engine.containers.book import Book
 from shoal.engine.containers.names import check_name, make_name
 from shoal.errors import Conflict, InvalidArgument, NotFound
-from shoal.model.container import Container
+from shoal.model.container import Container, UnderWay
 from tests.support.containers import container_of
 from tests.support.memory_store import MemoryStore
 
@@ -144,3 +144,37 @@ def test_made_names_are_valid_and_free() -> None:
         name = make_name(lambda below: next(numbers) % below, lambda n: n not in taken)
         assert check_name(name) == name and name not in taken
         taken.add(name)
+
+
+async def test_a_verb_is_under_way_until_its_end() -> None:
+    book = await book_of(A)
+    async with book.under_way(A.id, UnderWay.STOP, manually_stopped=True) as container:
+        assert container.manually_stopped and book.get(A.id).under_way is UnderWay.STOP
+    assert book.get(A.id).under_way is UnderWay.NOTHING
+    with pytest.raises(Conflict):
+        async with book.under_way(A.id, UnderWay.UPDATE):
+            raise Conflict("refused")
+    assert book.get(A.id).under_way is UnderWay.NOTHING
+
+
+async def test_a_part_of_a_verb_says_nothing_of_its_own() -> None:
+    book = await book_of(A)
+    async with book.under_way(A.id, UnderWay.RESTART):
+        async with book.under_way(A.id, UnderWay.STOP, manually_stopped=True):
+            assert book.get(A.id).under_way is UnderWay.RESTART
+        assert book.get(A.id).under_way is UnderWay.RESTART and book.get(A.id).manually_stopped
+
+
+async def test_the_end_of_a_verb_is_not_the_end_of_the_next() -> None:
+    book = await book_of(A)
+    async with book.under_way(A.id, UnderWay.STOP) as stopping:
+        await book.save(stopping, under_way=UnderWay.NOTHING)  # it has ended
+        await book.save(stopping, under_way=UnderWay.RESTART)  # and somebody wants it again
+    assert book.get(A.id).under_way is UnderWay.RESTART
+
+
+async def test_a_verb_that_ends_with_its_container() -> None:
+    book = await book_of(A)
+    async with book.under_way(A.id, UnderWay.REMOVE):
+        await book.erase(A)
+    assert book.find(A.id) is None
