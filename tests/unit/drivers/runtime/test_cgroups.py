@@ -6,6 +6,7 @@ import pytest
 
 from shoal.drivers.runtime.cgroups import Cgroups, Mounts, parse_blkio, parse_io_stat, parse_mounts
 from shoal.drivers.runtime.usage import parse_net_dev, parse_system_cpu
+from shoal.errors import DriverError
 from shoal.model.usage import BlockUsage
 
 V1 = """\
@@ -121,6 +122,16 @@ def test_freezing_writes_what_the_version_wants(v1: Cgroups, v2: Cgroups, tmp_pa
 def test_a_cgroup_that_is_gone_reads_as_nothing(v1: Cgroups):
     assert v1.cpu("/s/other").total_ns == 0 and v1.memory("/s/other").usage_bytes == 0
     assert v1.processes("/s/other") == [] and v1.pids("/s/other") == (0, 0) and not v1.is_frozen("/s/other")
+
+
+def test_a_limit_below_what_can_t_be_given_back_is_refused_on_v2(v2: Cgroups):
+    high = v2.dirs("/s/c")[0] / "memory.high"
+    v2.make_room("/s/c", 4096)
+    assert not high.exists()
+    high.write_text("7777\n")
+    with pytest.raises(DriverError, match=r"^unable to set memory limit to 4095 \(current usage: 4096\)$"):
+        v2.make_room("/s/c", 4095)
+    assert high.read_text() == "7777"
 
 
 def test_removing_goes_from_the_inside_out(tmp_path: Path):
