@@ -117,6 +117,46 @@ async def test_broken_and_malicious_archives(tmp_path: Path, data: bytes, wanted
     assert not (tmp_path / "context").exists()
 
 
+def sparse(version: str) -> bytes:
+    """A file of 1 GiB, all of it a hole, in GNU's formats."""
+    info, _ = entry("hole", b"0\n" if version == "1.0" else b"")
+    if version == "old":
+        info.type = tarfile.GNUTYPE_SPARSE
+        block = bytearray(info.tobuf(tarfile.GNU_FORMAT)[:512])
+        block[483:495] = b"10000000000\0"
+        block[148:156] = b"%06o\0 " % (sum(block[:148]) + sum(block[156:]) + 256)
+        return bytes(block) + bytes(1024)
+    major, _, minor = version.partition(".")
+    words = {"realsize": "1073741824", "size": "1073741824", "map": "0,0", "numblocks": "0"}
+    info.pax_headers = {f"GNU.sparse.{key}": value for key, value in words.items()}
+    if version == "1.0":
+        info.pax_headers = {"GNU.sparse.major": major, "GNU.sparse.minor": minor, "GNU.sparse.realsize": "1073741824"}
+    return tar_of((info, b"0\n" if version == "1.0" else b""))
+
+
+def pax_headers(kind: bytes, count: int, size: int) -> bytes:
+    """Extended headers, the bytes of each without a record in them."""
+    info = tarfile.TarInfo("x")
+    info.type, info.size = kind, size
+    return (info.tobuf() + bytes(size + -size % 512)) * count
+
+
+@pytest.mark.parametrize(
+    ("data", "wanted"),
+    [
+        (sparse("old"), "sparse"),
+        (sparse("0.1"), "sparse"),
+        (sparse("1.0"), "sparse"),
+        (pax_headers(tarfile.XHDTYPE, 1, 2 << 20), "extended header of 2097152 bytes"),
+        (pax_headers(tarfile.GNUTYPE_LONGNAME, 1, 2 << 20), "extended header of 2097152 bytes"),
+        (pax_headers(tarfile.GNUTYPE_LONGNAME, 2000, 10), "recursion"),
+    ],
+)
+async def test_archives_that_cost_more_than_they_have_bytes(tmp_path: Path, data: bytes, wanted: str):
+    with pytest.raises(InvalidArgument, match=f"invalid tar archive: .*{wanted}"):
+        await received(tmp_path, gzip.compress(data))
+
+
 async def test_an_absolute_path_is_taken_below_the_context(tmp_path: Path):
     context = await received(tmp_path, tar_of(entry("/etc/shoal-test", b"y")))
     assert (await context.directory() / "etc/shoal-test").read_bytes() == b"y"

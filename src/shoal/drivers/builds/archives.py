@@ -28,7 +28,7 @@ _MAGIC = (
 MAX_RATIO = 200
 RATIO_FLOOR_BYTES = 1 << 30
 
-_ERRORS = (tarfile.TarError, EOFError, OSError, lzma.LZMAError, zstandard.ZstdError, igzip.BadGzipFile)
+_ERRORS = (tarfile.TarError, EOFError, OSError, lzma.LZMAError, zstandard.ZstdError, igzip.BadGzipFile, RecursionError)
 
 
 def open_plain(path: str) -> IO[bytes]:
@@ -90,10 +90,38 @@ def is_archive(path: str) -> bool:
         return False
 
 
+_HEADERS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+
+
+class _Member(tarfile.TarInfo):
+    """A header that is not taken for what would cost more memory, or time, than the archive is worth."""
+
+    _HEADER_LIMIT_BYTES = 1 << 20
+    _GLOBAL_LIMIT = 64
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        is_header = self.type in _HEADERS
+        if is_header and (self.size > self._HEADER_LIMIT_BYTES or len(archive.pax_headers) > self._GLOBAL_LIMIT):
+            raise tarfile.ReadError(f"extended header of {self.size} bytes")
+        return cast("tarfile.TarInfo", super()._proc_member(archive))  # type: ignore[misc]
+
+    def _proc_gnusparse_10(self, *_: object) -> None:
+        # tarfile reads its map without a bound, and writes its holes as zeros: a few bytes would fill the disk.
+        raise tarfile.ReadError("sparse files are not taken")
+
+    _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_sparse = _proc_gnusparse_10
+
+
 def members(plain: IO[bytes]) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
     """Each entry and, of a regular file, its content. Raises: InvalidArgument for a broken archive"""
     try:
-        with tarfile.open(fileobj=plain, mode="r|", errorlevel=2) as tar:
+        with tarfile.open(fileobj=plain, mode="r|", errorlevel=2, tarinfo=_Member) as tar:
             for member in tar:
                 content = tar.extractfile(member) if member.isreg() else None
                 yield member, None if content is None else cast("IO[bytes]", _Content(content))
