@@ -18,6 +18,7 @@ from shoal.drivers.network.namespace import inside, own_namespace
 from shoal.errors import DriverError
 from shoal.model.endpoint import PortBinding
 from shoal.model.network import NetworkSpec, Sandbox
+from tests.support.deadlines import patient
 from tests.support.network import (
     HOST_IP,
     Engine,
@@ -168,7 +169,7 @@ async def test_an_engine_killed_at_any_step_leaves_nothing_half_done(
 ) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", DYING, str(root), place, verb, env=environment)
-    assert await asyncio.wait_for(process.wait(), 20) == -signal.SIGKILL
+    assert await asyncio.wait_for(process.wait(), patient(20)) == -signal.SIGKILL
     async with engine(root) as shoal:
         assert list((root / "run" / "netns").iterdir()) == []
         assert "5000" not in shoal.nftables.run("list ruleset")
@@ -320,7 +321,7 @@ async def test_nothing_is_left_behind(hosts: Hosts, root: Path) -> None:
 
 async def until(check: object, seconds: float = 10.0) -> None:
     """Returns when `check` is true; it is asked again and again."""
-    deadline = asyncio.get_running_loop().time() + seconds
+    deadline = asyncio.get_running_loop().time() + patient(seconds)
     while not await asyncio.to_thread(check):  # type: ignore[arg-type]
         assert asyncio.get_running_loop().time() < deadline, "not in time"
         await asyncio.sleep(0.02)
