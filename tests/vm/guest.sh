@@ -18,6 +18,7 @@ ip link set eth0 up && ip addr replace 10.0.2.15/24 dev eth0 && ip route replace
 cd /shoal || exit 1
 echo "kernel $(uname -r), first process $(cat /proc/1/comm), own cgroup $(cat /proc/self/cgroup)"
 echo "controllers: $(cat /sys/fs/cgroup/cgroup.controllers); given on: $(cat /sys/fs/cgroup/cgroup.subtree_control)"
+python3 -m compileall -q -j 2 src # no test waits for it then
 setsid -w sh run </dev/null # without a terminal, as CI is
 echo "SHOAL-VM EXIT $?"
 sync
