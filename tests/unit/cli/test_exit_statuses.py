@@ -55,3 +55,10 @@ def test_docker_s_words_that_are_not_served_say_so(word: str) -> None:
 def test_help_shows_the_usage_under_the_name_that_was_typed(line: str, path: str) -> None:
     status, out, _ = ended(f"{line} --help")
     assert status == 0 and out.startswith(f"Usage:  shoal {path} [OPTIONS]")
+
+
+@pytest.mark.parametrize("kind", ["container", "image", "network", "volume", "builder", "system"])
+def test_a_prune_that_the_user_does_not_want_is_no_failure(kind: str) -> None:
+    status, out, err = ended(f"{kind} prune")
+    assert (status, err) == (0, "")
+    assert out.startswith("WARNING! This will remove") and out.endswith("[y/N] ")

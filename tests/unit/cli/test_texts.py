@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import time
 from typing import Any
 
@@ -17,7 +16,6 @@ from shoal.cli.flags import parse_flags
 from shoal.cli.image.transfer import full_reference
 from shoal.cli.network.create import CREATE, create_body
 from shoal.cli.progress import progress_bar, show_messages
-from shoal.cli.system.completion import bash_script, fish_script, zsh_script
 from shoal.cli.system.df import usage_rows
 from shoal.cli.system.events import event_text
 from shoal.cli.system.info import info_text
@@ -295,20 +293,6 @@ def test_info_lists_what_is_there_only() -> None:
 
 def test_top_columns() -> None:
     assert _top_table([["PID", "CMD"], ["1", "sh"]]) == "PID                 CMD\n1                   sh\n"
-
-
-def test_completion_knows_the_commands() -> None:
-    for script in (bash_script(), zsh_script(), fish_script()):
-        assert "container" in script and "network" in script and "no-trunc" in script
-    if os.path.exists("/bin/bash"):
-        import subprocess
-
-        script = (
-            bash_script()
-            + '\nCOMP_WORDS=(shoal network c) COMP_CWORD=2; compopt() { :; }; _shoal; echo "${COMPREPLY[@]}"'
-        )
-        done = subprocess.run(["/bin/bash", "-c", script], capture_output=True, text=True, check=True)
-        assert done.stdout.split() == ["connect", "create"]
 
 
 def test_templates_of_json_stay_json() -> None:

@@ -15,15 +15,32 @@ if TYPE_CHECKING:
 
 _SHELLS = ("bash", "fish", "zsh")
 
-#: {command: what its arguments are}, asked of the engine while completing
-_LISTS = {
-    "containers": (
-        "shoal ps -a --format '{{.Names}}'",
-        "attach commit cp diff exec export kill logs pause port rename restart rm start stats stop top unpause update "
-        "wait",
+_CONTAINER = (
+    "attach commit cp diff exec export inspect kill logs pause port rename restart rm start stats stop top unpause "
+    "update wait"
+)
+_IMAGE = "create history push rmi run save tag"
+_COMPOSE = (
+    "attach build cp create down exec images kill logs pause port ps pull push restart rm run scale start stats stop "
+    "top unpause up wait"
+)
+_OF_COMPOSE = "config --services"
+
+
+def _of(group: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{group} {name}" for name in names.split())
+
+
+#: (what lists the names that may follow, commands that take them); asked of the engine while completing
+_LISTS = (
+    ("shoal ps -a --format '{{.Names}}'", (*_CONTAINER.split(), *_of("container", _CONTAINER))),
+    (
+        "shoal images --format '{{.Repository}}:{{.Tag}}'",
+        (*_IMAGE.split(), *_of("container", "create run"), *_of("image", "history inspect push rm save tag")),
     ),
-    "images": ("shoal images --format '{{.Repository}}:{{.Tag}}'", "create history push rmi run save tag"),
-}
+    ("shoal network ls --format '{{.Name}}'", _of("network", "connect disconnect inspect rm")),
+    ("shoal volume ls -q", _of("volume", "inspect rm")),
+)
 
 
 def _words(flags: Iterable[Flag]) -> list[str]:
@@ -46,45 +63,66 @@ def _flags_by_command() -> dict[str, list[str]]:
     return found
 
 
+def _flags_with_values(flags: Iterable[Flag]) -> list[str]:
+    """["-f", "--file", …]: those whose value may be the next word."""
+    valued = [flag for flag in flags if flag.bare is None]
+    return [name for flag in valued for name in (f"-{flag.short}" if flag.short else "", f"--{flag.name}") if name]
+
+
 def bash_script() -> str:
     """Completion for bash."""
+    from shoal.cli.main import GLOBAL_FLAGS
+
+    valued = "|".join(_flags_with_values((*GLOBAL_FLAGS, *load_group_flags("compose"))))
     cases = "\n".join(f'        "{name}") flags="{" ".join(flags)}" ;;' for name, flags in _flags_by_command().items())
-    groups = "\n".join(f'        {group}) words="{" ".join(_within(group))}" ;;' for group in sorted(GROUPS))
+    groups = "\n".join(f'        {group}) offers="{" ".join(_within(group))}" ;;' for group in sorted(GROUPS))
     lists = "\n".join(
-        f'        {"|".join(names.split())}) words="$({command} 2>/dev/null)" ;;' for command, names in _LISTS.values()
+        f'        {"|".join(_quoted(name) for name in names)}) offers="$({command} 2>/dev/null)" ;;'
+        for command, names in _LISTS
     )
+    services = "|".join(_quoted(name) for name in _of("compose", _COMPOSE))
     return f"""# bash completion for shoal
 _shoal() {{
-    local current="${{COMP_WORDS[COMP_CWORD]}}" first="" second="" word words="" flags=""
-    for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
+    local current="${{COMP_WORDS[COMP_CWORD]}}" first="" second="" before="" word offers="" flags="" given=()
+    for word in "${{COMP_WORDS[@]:1:$((COMP_CWORD-1))}}"; do
+        if [[ -z $first || ( $first == compose && -z $second ) ]]; then
+            [[ $first == compose && ( $word == -* || $before == -* ) ]] && given+=("$word")
+            case "$before" in {valued}) before=""; continue ;; esac
+        fi
+        before=$word
         [[ $word == -* ]] && continue
         if [[ -z $first ]]; then first=$word; elif [[ -z $second ]]; then second=$word; fi
     done
     case "$first" in
-        "") words="{" ".join(_top_level())}" ;;
+        "") offers="{" ".join(_top_level())}" ;;
 {groups}
     esac
     local name="$first"
     case " {" ".join(sorted(GROUPS))} " in
-        *" $first "*) [[ -n $second ]] && name="$first $second" && words="" ;;
+        *" $first "*) [[ -n $second ]] && name="$first $second" && offers="" ;;
     esac
-    case "${{name#container }}" in
+    case "$name" in
 {lists}
+        up|down|{services}) offers="$(shoal compose "${{given[@]}}" {_OF_COMPOSE} 2>/dev/null)" ;;
     esac
     case "$name" in
 {cases}
     esac
-    if [[ $current == -* ]]; then words="$flags"; fi
-    COMPREPLY=($(compgen -W "$words" -- "$current"))
-    [[ ${{#COMPREPLY[@]}} -eq 0 ]] && compopt -o default
+    if [[ $current == -* ]]; then offers="$flags"; fi
+    COMPREPLY=($(compgen -W "$offers" -- "$current"))
 }}
-complete -F _shoal shoal
+complete -o default -F _shoal shoal
 """
 
 
 def zsh_script() -> str:
     """Completion for zsh: bash's, through bashcompinit."""
-    return "#compdef shoal\nautoload -U +X bashcompinit && bashcompinit\n" + bash_script()
+    start = (
+        "#compdef shoal",
+        "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }",
+        "autoload -Uz bashcompinit && bashcompinit",
+    )
+    return "\n".join((*start, bash_script()))
 
 
 def fish_script() -> str:
@@ -104,11 +142,20 @@ def fish_script() -> str:
         if name not in GROUPS:
             flags = load_command(SHORT_FORMS.get(name, name)).flags
             lines += [_fish_flag(name, flag) for flag in flags if flag.help]
-    for command, names in _LISTS.values():
-        lines.append(
-            f"complete -c shoal -n {_quoted(f'__fish_seen_subcommand_from {names}')} -a {_quoted(f'({command})')}"
-        )
+    for command, takers in (*_LISTS, (f"shoal compose {_OF_COMPOSE}", ("up", "down", *_of("compose", _COMPOSE)))):
+        by_group: dict[str, list[str]] = {}
+        for name in takers:
+            group, _, verb = name.rpartition(" ")
+            by_group.setdefault(group, []).append(verb)
+        lines += [_fish_names(command, group, verbs) for group, verbs in by_group.items()]
     return "\n".join(lines) + "\n"
+
+
+def _fish_names(command: str, group: str, verbs: Sequence[str]) -> str:
+    """The names that follow these commands of a group; group "": those without one."""
+    seen = f"__fish_seen_subcommand_from {group}" if group else f"not __fish_seen_subcommand_from {' '.join(GROUPS)}"
+    condition = f"{seen}; and __fish_seen_subcommand_from {' '.join(verbs)}"
+    return f"complete -c shoal -n {_quoted(condition)} -a {_quoted(f'({command} 2>/dev/null)')}"
 
 
 def _fish_flag(name: str, flag: Flag) -> str:

@@ -19,7 +19,7 @@ _FILTER = several("filter", "", 'Provide filter values (e.g. "until=24h")', meta
 
 
 def confirm(context: Context, question: str) -> bool:
-    """Whether the user says yes; no without a line of input."""
+    """Whether the user says yes; no without a line of input. A no is no failure: the status stays 0, as docker's."""
     context.write(f"{question} [y/N] ")
     return context.stdin.readline().decode(errors="replace").strip().lower() in ("y", "yes")
 
@@ -75,7 +75,7 @@ def _total(context: Context, freed_bytes: int) -> int:
 
 def _run_containers(context: Context, options: Options, arguments: list[str]) -> int:
     if not _ask(context, options, "This will remove all stopped containers."):
-        return 1
+        return 0
     return _total(context, _prune_containers(context, parse_filters(options.list("filter"))))
 
 
@@ -83,13 +83,13 @@ def _run_images(context: Context, options: Options, arguments: list[str]) -> int
     has_all = options.flag("all")
     what = "all images without at least one container associated to them." if has_all else "all dangling images."
     if not _ask(context, options, f"This will remove {what}"):
-        return 1
+        return 0
     return _total(context, _prune_images(context, parse_filters(options.list("filter")), has_all=has_all))
 
 
 def _run_networks(context: Context, options: Options, arguments: list[str]) -> int:
     if not _ask(context, options, "This will remove all custom networks not used by at least one container."):
-        return 1
+        return 0
     _prune_networks(context, parse_filters(options.list("filter")))
     return 0
 
@@ -98,7 +98,7 @@ def _run_volumes(context: Context, options: Options, arguments: list[str]) -> in
     has_all = options.flag("all")
     what = "all local volumes" if has_all else "anonymous local volumes"
     if not _ask(context, options, f"This will remove {what} not used by at least one container."):
-        return 1
+        return 0
     filters = parse_filters(options.list("filter"))
     if has_all:
         if "all" in filters:
@@ -111,7 +111,7 @@ def _run_builder(context: Context, options: Options, arguments: list[str]) -> in
     has_all = options.flag("all")
     what = "all build cache." if has_all else "all dangling build cache."
     if not _ask(context, options, f"This will remove {what}"):
-        return 1
+        return 0
     filters = parse_filters(options.list("filter"))
     return _total(context, _prune_builds(context, filters, has_all=has_all, keep_bytes=options.number("keep-storage")))
 
@@ -122,7 +122,7 @@ def _run_system(context: Context, options: Options, arguments: list[str]) -> int
     if has_volumes and "until" in filters:
         raise PlainError('the "until" filter is not supported with "--volumes"')
     if not options.flag("force") and not confirm(context, _system_warning(has_all, has_volumes, filters)):
-        return 1
+        return 0
     freed = _prune_containers(context, filters)
     _prune_networks(context, filters)
     if has_volumes:
