@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from shoal.errors import Conflict, Forbidden, InvalidArgument, NotFound, NotSupported, Unavailable
+from shoal.errors import Conflict, DriverError, Forbidden, InvalidArgument, NotFound, NotSupported, Unavailable
 from shoal.model.endpoint import EndpointSettings, PortBinding
-from shoal.model.network import BRIDGE_NAME, PARENT, Ipam, NetworkSpec, Pool
+from shoal.model.network import BRIDGE_NAME, IFNAME, PARENT, Ipam, NetworkSpec, Pool
 from tests.support.network import HOST_IP, OUTSIDE_IP, Engine, Hosts, addresses, aside, ask, ip_of, talks, tcp_server
 
 
@@ -52,6 +52,21 @@ async def test_a_container_of_the_default_bridge_gets_names_when_connected(shoal
     await shoal.networks.connect("app", "web", EndpointSettings())
     assert "nameserver 127.0.0.11" in Path(web.request.resolv_conf_path).read_text()
     assert addresses(await aside(ask, web, "db")) == [ip_of(db)]
+
+
+async def test_a_connect_that_fails_leaves_all_as_it_was(shoal: Engine) -> None:
+    await shoal.networks.create(NetworkSpec(name="one"))
+    await shoal.networks.create(NetworkSpec(name="two"))
+    db, web = await shoal.run("db", "one"), await shoal.run("web", "one")
+    before = Path(web.request.hosts_path).read_text()
+    with pytest.raises(DriverError, match="file exists"):
+        await shoal.networks.connect("two", "web", EndpointSettings(driver_opts={IFNAME: "eth0"}))
+    assert shoal.networks.sandbox(web.container_id) == web
+    assert list(shoal.book.member("web").endpoints) == ["one"]
+    assert Path(web.request.hosts_path).read_text() == before
+    with tcp_server(db, 80):
+        assert await aside(talks, web, ip_of(db), 80)
+    await shoal.networks.remove("two")
 
 
 async def test_a_stopped_container_keeps_the_wish(shoal: Engine) -> None:

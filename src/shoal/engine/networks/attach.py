@@ -108,7 +108,8 @@ class Attaching:
             known = kept or Attachment(network, EndpointSettings(), endpoint)
             lines = wiring.hosts_lines(known, request)
             wire = replace(wiring.wire_of(known, attachments), gateways=())
-            await self._parts.links.unplug(container_id, wire)
+            if all(a is kept or a.endpoint.interface != wire.interface for a in attachments):
+                await self._parts.links.unplug(container_id, wire)
             if kept is not None:
                 await self._parts.links.plug(container_id, wire)
         routes = [(a.endpoint.interface, way) for a in attachments for way in wiring.gateways_of(a, attachments)]
