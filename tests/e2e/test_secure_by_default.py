@@ -100,7 +100,8 @@ def test_dangerous_system_calls_are_refused(node: Node) -> None:
 
 def test_the_kernels_files_are_closed(node: Node) -> None:
     script = r"""
-for path in /proc/interrupts /proc/kcore /proc/keys /proc/timer_list /proc/sched_debug /proc/scsi /sys/firmware /proc/acpi; do
+for path in /proc/interrupts /proc/kcore /proc/keys /proc/timer_list /proc/sched_debug /proc/scsi /proc/acpi \
+    /sys/firmware; do
   [ -e $path ] && { cat $path/* $path 2>/dev/null | head -c 1 | grep -q . && echo "readable: $path"; }
 done
 for path in /proc/sysrq-trigger /proc/sys/kernel/core_pattern /proc/sys/vm/drop_caches /sys/kernel/mm/ksm/run \
@@ -383,6 +384,30 @@ configs: {c: {content: "password=${TOKEN}"}}
     assert word in engine.docker("exec", "hush-a-1", "cat", "/c").stdout
     engine.shoal("compose", "-f", file, "down", env=env)
     engine.docker("rmi", "hush:1")
+
+
+def test_passwords_of_root_are_not_sent_for_a_dockerfile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADD asks a host that root's ~/.netrc has a password for."""
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login root password s3cret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("NETRC", raising=False)
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server, EngineProcess() as engine:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                asked.append(connection.recv(10_000))
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi")
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        port = server.getsockname()[1]
+        assert build(engine, f"FROM scratch\nADD http://127.0.0.1:{port}/file /\n").id
+        thread.join(10)
+    assert asked[0].startswith(b"GET /file ") and b"authorization" not in asked[0].lower()
 
 
 def test_passwords_of_registries_stay_nowhere(engine: EngineProcess) -> None:
