@@ -23,12 +23,10 @@ def read_permits() -> Permits:
     capabilities = tuple(name for number, name in enumerate(ALL_CAPABILITIES) if granted >> number & 1)
     may_raise = "CAP_SYS_RESOURCE" in capabilities
     version = 2 if Path("/sys/fs/cgroup/cgroup.controllers").exists() else 1
-    swap_limit, blkio_weight = _can_limit_swap_and_weigh(version)
     return Permits(
         arch=os.uname().machine,
         cgroup_version=version,
-        swap_limit=swap_limit,
-        blkio_weight=blkio_weight,
+        **_optional_limits(version),
         capabilities=capabilities,
         hard_limits=dict(_hard_limits()),
         min_oom_score_adj=-1000 if may_raise else int(Path("/proc/self/oom_score_adj").read_text()),
@@ -44,17 +42,26 @@ def _status() -> dict[str, str]:
     return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
 
 
-def _can_limit_swap_and_weigh(version: int) -> tuple[bool, bool]:
-    """(swap can be limited, block I/O can be weighed). The names are those that crun knows."""
+def _optional_limits(version: int) -> dict[str, bool]:
+    """Those of `Permits` that not every kernel has. The names are those that crun knows."""
     top = Path("/sys/fs/cgroup")
     if version == 1:
         swap = any((top / name / "memory.memsw.limit_in_bytes").exists() for name in ("memory", "."))
-        return swap, bool(_files_of_a_child(top / "blkio", ["blkio.weight"]))
+        found = _files_of_a_child(top / "blkio", ["blkio.weight", "blkio.weight_device"])
+        return {
+            "swap_limit": swap,
+            "blkio_weight": "blkio.weight" in found,
+            "blkio_weight_device": "blkio.weight_device" in found,
+        }
     for controller in ("memory", "io"):  # children have their files only then; crun gives on all controllers too
         with suppress(OSError):
             (top / "cgroup.subtree_control").write_text(f"+{controller}")
     found = _files_of_a_child(top, ["memory.swap.max", "io.weight", "io.bfq.weight"])
-    return "memory.swap.max" in found, bool(found - {"memory.swap.max"})
+    return {
+        "swap_limit": "memory.swap.max" in found,
+        "blkio_weight": bool(found - {"memory.swap.max"}),
+        "blkio_weight_device": "io.bfq.weight" in found,
+    }
 
 
 def _files_of_a_child(parent: Path, names: Sequence[str]) -> set[str]:

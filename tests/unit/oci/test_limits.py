@@ -1,6 +1,6 @@
 """What reaches the runtime of the limits that somebody asked for, by what the kernel has."""
 
-from shoal.model.resources import Resources
+from shoal.model.resources import DeviceRate, Resources
 from shoal.oci.runtime_spec import Permits
 from shoal.oci.runtime_spec.limits import cgroup_limits, discarded_limits
 
@@ -25,10 +25,12 @@ def test_cgroup_v2_has_neither_and_it_is_told() -> None:
 
 
 def test_what_the_kernel_can_t_count_is_left_out() -> None:
-    permits = Permits(swap_limit=False, blkio_weight=False)
-    r = Resources(memory_bytes=64 << 20, memory_swap_bytes=128 << 20, blkio_weight=300)
+    permits = Permits(swap_limit=False, blkio_weight=False, blkio_weight_device=False)
+    weights = (DeviceRate(path="/dev/sda", value=300),)
+    r = Resources(memory_bytes=64 << 20, memory_swap_bytes=128 << 20, blkio_weight=300, blkio_weight_device=weights)
     assert cgroup_limits(r, permits) == {"memory": {"limit": 64 << 20}}
-    assert [warning.split(". ")[-1] for warning in discarded_limits(r, permits)] == [
+    assert [warning.rpartition(". ")[2] for warning in discarded_limits(r, permits)] == [
         "Memory limited without swap.",
         "Weight discarded.",
+        "Weight-device discarded.",
     ]

@@ -22,6 +22,7 @@ class Permits:
     cgroup_version: int = 2
     swap_limit: bool = True  #: whether the kernel accounts swap
     blkio_weight: bool = True  #: whether the kernel has weights for block I/O
+    blkio_weight_device: bool = True  #: whether it has them for one device, and the runtime knows how to set them
     capabilities: tuple[str, ...] = ALL_CAPABILITIES
     hard_limits: Mapping[str, int] = field(default_factory=dict)
     min_oom_score_adj: int = -1000

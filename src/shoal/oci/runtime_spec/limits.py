@@ -37,7 +37,9 @@ def cgroup_limits(
     numbers: {device path: (major, minor)} of the block devices in `r`
     """
     if not permits.blkio_weight:
-        r = replace(r, blkio_weight=0, blkio_weight_device=())
+        r = replace(r, blkio_weight=0)
+    if not permits.blkio_weight_device:
+        r = replace(r, blkio_weight_device=())
     if permits.cgroup_version == 2:  # it has neither, and the runtime takes them for errors
         r = replace(r, memory_swappiness=None, oom_kill_disable=None)
     parts = {
@@ -136,8 +138,13 @@ def discarded_limits(r: Resources, permits: Permits) -> list[str]:
             "Your kernel does not support swap limit capabilities or the cgroup is not mounted. "
             "Memory limited without swap."
         )
-    if (r.blkio_weight or r.blkio_weight_device) and not permits.blkio_weight:
+    if r.blkio_weight and not permits.blkio_weight:
         warnings.append("Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.")
+    if r.blkio_weight_device and not permits.blkio_weight_device:
+        warnings.append(
+            "Your kernel does not support Block I/O weight_device or the cgroup is not mounted. "
+            "Weight-device discarded."
+        )
     if permits.cgroup_version == 2 and r.memory_swappiness is not None:
         warnings.append(
             "Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. "
