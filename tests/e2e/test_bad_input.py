@@ -209,7 +209,7 @@ def test_addresses_and_subnets(quiet: EngineProcess) -> None:
         quiet, "run", "--rm", "--ip", "10.1.1.1", "busybox", "true", status=125
     )
     assert "Pool overlaps" in refused(quiet, "network", "create", "--subnet", "10.231.7.128/25", "other")
-    assert "invalid subnet" in refused(quiet, "network", "create", "--subnet", "banana", "other", status=2)
+    assert "invalid subnet" in refused(quiet, "network", "create", "--subnet", "banana", "other")
     assert "already exists" in refused(quiet, "network", "create", "fixed")
     quiet.shoal("run", "--rm", *run[2:], "--ip", "10.231.7.9", "busybox", "true")
 
