@@ -28,10 +28,11 @@ from shoal.errors import NotFound
 from shoal.model.endpoint import EndpointSettings
 from shoal.model.network import JoinRequest, Member, Network, Sandbox
 from shoal.model.settings import Settings
+from tests.support.deadlines import patient
 
 HOST_IP, OUTSIDE_IP = "10.77.0.1", "10.77.0.2"
 HOST_IP6, OUTSIDE_IP6 = "fd77::1", "fd77::2"
-DEADLINE_S = 10.0
+TALK_S = patient(3.0)
 
 
 class Hosts:
@@ -281,7 +282,9 @@ def _quietly(job: Callable[[socket.socket], None]) -> Callable[[socket.socket], 
     return run
 
 
-def talks(where: Sandbox | int | None, address: str, port: int, *, wait_s: float = 3.0, data: bytes = b"hello") -> bool:
+def talks(
+    where: Sandbox | int | None, address: str, port: int, *, wait_s: float = TALK_S, data: bytes = b"hello"
+) -> bool:
     """True when a TCP echo comes back from there. Blocking: call it through `talk`."""
     with socket_in(where, socket.AF_INET6 if ":" in address else socket.AF_INET) as client:
         client.settimeout(wait_s)
@@ -299,7 +302,7 @@ def talks(where: Sandbox | int | None, address: str, port: int, *, wait_s: float
             return False
 
 
-def talks_udp(where: Sandbox | int | None, address: str, port: int, *, wait_s: float = 3.0) -> bool:
+def talks_udp(where: Sandbox | int | None, address: str, port: int, *, wait_s: float = TALK_S) -> bool:
     """True when a UDP echo comes back from there."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket_in(where, family, socket.SOCK_DGRAM) as client:
