@@ -25,7 +25,7 @@ def test_build(crashing: CrashingEngine, steps: str, twice: bool) -> None:
     before = traces(crashing)
     body = context(DOCKERFILE, *FILES)
     deaths = []
-    stride = {"calls": 9 if twice else 5, "effects": 37}[steps]
+    stride = {"calls": 13 if twice else 7, "effects": 53}[steps]
     for step in crashing.each_step(
         lambda: crashing.attempt("POST", "/build?t=app:1", body), steps=steps, stride=stride, twice=twice
     ):

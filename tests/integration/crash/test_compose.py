@@ -35,7 +35,7 @@ volumes: {{pages: {{}}}}
 def test_up(crashing: CrashingEngine, app: App, port: int) -> None:
     before = traces(crashing)
     deaths = []
-    for step in crashing.each_effect(lambda: app.compose("up", "-d", check=False), points=12):
+    for step in crashing.each_effect(lambda: app.compose("up", "-d", check=False), points=7):
         deaths.append(step)
         app.compose("up", "-d")
         assert fetch(port) == "ok\n"
@@ -43,13 +43,13 @@ def test_up(crashing: CrashingEngine, app: App, port: int) -> None:
         assert crashing.docker("exec", "shop-web-1", "ping", "-c1", "-W2", "db").returncode == 0
         app.down()
         wait_until_as(crashing, before)
-    assert len(deaths) > 10
+    assert len(deaths) > 6
 
 
 def test_down(crashing: CrashingEngine, app: App) -> None:
     before = traces(crashing)
     app.compose("up", "-d")
-    for _ in crashing.each_effect(lambda: app.compose("down", "-v", "-t", "0", check=False), points=8):
+    for _ in crashing.each_effect(lambda: app.compose("down", "-v", "-t", "0", check=False), points=5):
         app.down()
         assert app.containers() == []
         wait_until_as(crashing, before)

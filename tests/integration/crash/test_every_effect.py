@@ -58,10 +58,10 @@ LIMITS = {"Memory": 32 << 20, "MemorySwap": 64 << 20, "RestartPolicy": {"Name": 
 
 OPERATIONS = {
     "create": Operation(path=CREATE[0], body=CREATE[1], again=(201, 409)),
-    "start": Operation(path="POST /containers/web/start", first=RUN[:1], points=20),
+    "start": Operation(path="POST /containers/web/start", first=RUN[:1], points=15),
     "stop": Operation(path="POST /containers/web/stop", first=RUN, points=10),
     "kill": Operation(path="POST /containers/web/kill", first=RUN, again=(204, 409)),
-    "restart": Operation(path="POST /containers/web/restart", first=RUN, points=14),
+    "restart": Operation(path="POST /containers/web/restart", first=RUN, points=10),
     "pause": Operation(path="POST /containers/web/pause", first=RUN, again=(204, 409)),
     "unpause": Operation(
         path="POST /containers/web/unpause", first=(*RUN, ("POST /containers/web/pause", None)), again=(204, 409)
