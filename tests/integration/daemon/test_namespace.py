@@ -7,17 +7,25 @@ from pathlib import Path
 import pytest
 
 from shoal.daemon.host import find_namespace
+from tests.support.engine import wait_for
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: makes mount namespaces")
 
 
 def process_in_new_namespace(*argv: str) -> subprocess.Popen[bytes]:
     """A program in a mount namespace of its own, once it runs there."""
-    process = subprocess.Popen(["unshare", "-m", "sh", "-c", 'echo; exec "$@"', "sh", *argv], stdout=subprocess.PIPE)
+    script = 'echo; exec "$@" >/dev/null 2>&1'  # nobody reads on: what it writes must not end it
+    process = subprocess.Popen(["unshare", "-m", "sh", "-c", script, "sh", *argv], stdout=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.readline()
     process.stdout.close()
+    # while one program takes the place of another it has no command line for a moment
+    wait_for(f"{argv[0]} runs", lambda: _command(process.pid) not in (b"", b"sh"))
     return process
+
+
+def _command(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().partition(b"\0")[0]
 
 
 def namespace_of(process: subprocess.Popen[bytes]) -> str:
@@ -53,7 +61,9 @@ def test_a_process_with_another_root_directory_is_not_ours(tmp_path: Path) -> No
     (root / "bin").mkdir(parents=True)
     (root / "bin" / "busybox").write_bytes(Path("/bin/busybox").read_bytes())
     (root / "bin" / "busybox").chmod(0o755)
-    contained = process_in_new_namespace("chroot", str(root), "/bin/busybox", "sh", "-c", f"sleep 100; : {tmp_path}")
+    contained = process_in_new_namespace(
+        "chroot", str(root), "/bin/busybox", "tail", "-f", "/bin/busybox", str(tmp_path)
+    )
     try:
         (tmp_path / "mountns").write_text(namespace_of(contained))
         while os.path.samestat(os.stat(f"/proc/{contained.pid}/root"), os.stat("/")):
