@@ -43,6 +43,7 @@ class ConmonLogs:
             lines = await cursor.lines()
             if records := _records(lines, query, until):
                 yield records
+                await asyncio.sleep(0)  # a program may write as fast as is read here, and all others would wait for it
             if until and lines and lines[-1][:TIME] >= until:
                 return
             if not lines and not cursor.advance():
