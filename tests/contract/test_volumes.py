@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from shoal.drivers.files.tree import copy_tree, tree_bytes
 from shoal.drivers.local_volumes import LocalVolumes, split_mount_options
 from shoal.drivers.mount import MS_NOSUID, MS_RDONLY
-from shoal.drivers.tree import copy_tree, tree_bytes
 from shoal.errors import InvalidArgument
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="owners, devices and mounts need root")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from shoal.drivers.files.tree import remove_tree, tree_bytes
+from shoal.drivers.files.walk import walk_tree
 from shoal.drivers.layers.upper import LayerTar, list_changes, usage_bytes
-from shoal.drivers.tree import remove_tree, tree_bytes
-from shoal.drivers.walk import walk_tree
 from shoal.errors import InvalidArgument
 
 DEPTH = 1500

@@ -4,17 +4,25 @@ from pathlib import Path
 
 from shoal.drivers.blobs import BlobStore
 from shoal.drivers.layers.snapshots import OverlaySnapshots
+from shoal.drivers.unsynced import Unsynced
 
 
 class Disk:
-    """`root`: of blobs and snapshots, real ones."""
+    """`root`: of blobs and snapshots, real ones. boot: which boot of the machine this is."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, boot: str = "first") -> None:
         self.root = root
-        self.blobs = BlobStore(root)
+        self.unsynced = Unsynced(root / "unsynced", boot)
+        self.unsynced.open()
+        self.blobs = BlobStore(root, self.unsynced)
         self.blobs.open(0)
-        self.snapshots = OverlaySnapshots(root, self.blobs)
+        self.snapshots = OverlaySnapshots(root, self.blobs, self.unsynced)
         self.snapshots.open()
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self.snapshots.close()
+        self.unsynced.close()
 
     async def unpack(self, data: bytes) -> Path:
         digest = await self.blobs.add(data)

@@ -11,6 +11,7 @@ from shoal.drivers.layers.archives import ImageArchives
 from shoal.drivers.layers.snapshots import OverlaySnapshots
 from shoal.drivers.registry import OciRegistry
 from shoal.drivers.sqlite_store import SqliteStore
+from shoal.drivers.unsynced import Unsynced
 from shoal.engine.events import Events
 from shoal.engine.images import ImageDrivers, Images
 from shoal.model.image import Image, ImageUse, Layer, Platform
@@ -25,15 +26,17 @@ class ImageNode:
 
     uses: what containers stand on, for the test to change
     lines: what was reported, for `report`
+    boot: which boot of the machine this is
     """
 
-    def __init__(self, root: Path, settings: Settings | None = None) -> None:
+    def __init__(self, root: Path, settings: Settings | None = None, *, boot: str = "first") -> None:
         self.root = root
         self.uses: list[ImageUse] = []
         self.lines: list[Progress] = []
         self.events = Events(time.time_ns)
-        self.blobs = BlobStore(root)
-        self.snapshots = OverlaySnapshots(root, self.blobs)
+        self.unsynced = Unsynced(root / "unsynced", boot)
+        self.blobs = BlobStore(root, self.unsynced)
+        self.snapshots = OverlaySnapshots(root, self.blobs, self.unsynced)
         self.archives = ImageArchives(self.blobs)
         self.registry = OciRegistry(settings or Settings())
         self.store = SqliteStore(root / "shoal.db", {"images": Image, "layers": Layer})
@@ -55,6 +58,7 @@ class ImageNode:
     async def __aenter__(self) -> "ImageNode":
         self.root.mkdir(parents=True, exist_ok=True)
         self.store.open()
+        self.unsynced.open()
         self.blobs.open(time.time_ns())
         self.snapshots.open()
         await self.images.open()
@@ -64,7 +68,7 @@ class ImageNode:
         for key in list(self.snapshots.keys()):
             await self.snapshots.unmount(key)
         with contextlib.ExitStack() as stack:
-            for close in (self.store.close, self.archives.close, self.snapshots.close):
+            for close in (self.store.close, self.archives.close, self.snapshots.close, self.unsynced.close):
                 stack.callback(close)
             await self.registry.close()
 

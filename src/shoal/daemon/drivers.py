@@ -20,6 +20,7 @@ from shoal.drivers.runtime.cgroups import Cgroups, host_mounts
 from shoal.drivers.runtime.runtime import CrunRuntime
 from shoal.drivers.sqlite_store import SqliteStore
 from shoal.drivers.trees.views import BindTrees
+from shoal.drivers.unsynced import Unsynced, boot_id
 from shoal.model.build import BuildStep
 from shoal.model.container import Container
 from shoal.model.image import Image, Layer
@@ -44,6 +45,7 @@ class Drivers:
     """One driver a contract. A test may put others in their place, or something between them and the engine."""
 
     store: SqliteStore
+    unsynced: Unsynced
     blobs: BlobStore
     snapshots: OverlaySnapshots
     archives: ImageArchives
@@ -64,11 +66,13 @@ class Drivers:
 def make_drivers(settings: Settings) -> Drivers:
     """The drivers of this machine, below the settings' root and run directories; nothing is opened yet."""
     root, run, tag = Path(settings.root), Path(settings.run), settings.tag
-    blobs, firewall = BlobStore(root), Nftables()
+    unsynced, firewall = Unsynced(root / "unsynced", boot_id()), Nftables()
+    blobs = BlobStore(root, unsynced)
     return Drivers(
         store=SqliteStore(root / "shoal.db", RECORDS),
+        unsynced=unsynced,
         blobs=blobs,
-        snapshots=OverlaySnapshots(root, blobs),
+        snapshots=OverlaySnapshots(root, blobs, unsynced),
         archives=ImageArchives(blobs),
         registry=OciRegistry(settings),
         runtime=CrunRuntime(run, instance=settings.instance, cgroups=Cgroups(host_mounts())),

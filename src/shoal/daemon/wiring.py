@@ -198,6 +198,7 @@ class Engine:
     async def open(self) -> None:
         """Read the records, take over what runs, repair what a crash left half done."""
         self._drivers.store.open()
+        self._drivers.unsynced.open()
         self._drivers.blobs.open(time.time_ns())
         self._drivers.snapshots.open()
         await self._drivers.trees.clean()
@@ -221,6 +222,7 @@ class Engine:
         await self._drivers.registry.close()
         self._drivers.logs.close()
         self._drivers.snapshots.close()
+        self._drivers.unsynced.close()
         self._drivers.archives.close()
         self._drivers.store.close()
 

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import hashlib
 import json
+import logging
 import os
 import tempfile
 from collections.abc import AsyncIterable, Callable, Iterator, Sequence
@@ -11,10 +12,14 @@ from pathlib import Path
 
 from shoal.drivers.growing import GrowingFile, Growth
 from shoal.drivers.threads import in_thread
+from shoal.drivers.unsynced import Unsynced
 from shoal.errors import DriverError, InvalidArgument, NotFound, ShoalError
 from shoal.oci.digest import encoded, parse_digest, sha256
 
+log = logging.getLogger("shoal.images")
+
 _CHUNK = 1 << 20
+_MARK = "blob"
 _DAY_NS = 24 * 3600 * 1_000_000_000
 _LAYOUT = '{"imageLayoutVersion":"1.0.0"}'
 _FLUSH_BYTES = 1 << 20
@@ -31,8 +36,9 @@ class BlobStore:
     root/ingest/new-…                                    what has no digest yet
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, unsynced: Unsynced) -> None:
         self.root = root
+        self._unsynced = unsynced
         self._blobs = root / "blobs" / "sha256"
         self._ingest = root / "ingest"
 
@@ -46,6 +52,25 @@ class BlobStore:
         for entry in list(os.scandir(self._ingest)):
             if entry.name.startswith("new-") or entry.stat().st_mtime_ns < now_ns - _DAY_NS:
                 os.unlink(entry.path)
+        self._check_suspects()
+
+    def _check_suspects(self) -> None:
+        """After a loss of power: what is not what its name says goes."""
+        for mark in self._unsynced.suspects():
+            kind, _, name = mark.partition("-")
+            if kind != _MARK:
+                continue
+            path = self._blobs / name
+            if path.exists() and _hash_prefix(path, path.stat().st_size).hexdigest() != name:
+                log.warning("blob sha256:%s was not on the disk when the machine went down", name)
+                path.unlink()
+            self._unsynced.forget(mark)
+
+    def place(self, name: str, digest: str) -> None:
+        """The file `name` becomes the blob `digest`. Raises: OSError"""
+        path = self.path(digest)
+        self._unsynced.add(f"{_MARK}-{path.name}")
+        os.replace(name, path)
 
     def path(self, digest: str) -> Path:
         """Where the blob is, for reading only."""
@@ -116,7 +141,7 @@ class BlobStore:
         if at != size_bytes or f"sha256:{hasher.hexdigest()}" != digest:
             partial.unlink(missing_ok=True)
             raise DriverError(f"filesystem layer verification failed for digest {digest}")
-        os.replace(partial, self.path(digest))
+        self.place(str(partial), digest)
 
     @contextlib.contextmanager
     def sink(self) -> Iterator["BlobSink"]:
@@ -215,7 +240,7 @@ class BlobSink:
         digest = f"sha256:{self._hash.hexdigest()}"
         if expected and digest != expected:
             raise DriverError(f"wrong digest: expected {expected}, got {digest}")
-        os.replace(self._name, self._store.path(digest))
+        self._store.place(self._name, digest)
         self._name = ""
         self._growth.end(digest)
         return digest, self.size_bytes

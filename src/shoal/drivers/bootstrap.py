@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
-from shoal.drivers.tree import remove_tree
+from shoal.drivers.files.tree import remove_tree
 from shoal.errors import DriverError
 from shoal.stand_ins.sources import debian_sources
 

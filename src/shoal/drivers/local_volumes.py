@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from shoal.drivers import mount as sys
-from shoal.drivers.tree import copy_tree, remove_tree, tree_bytes
+from shoal.drivers.files.tree import copy_tree, remove_tree, tree_bytes
 from shoal.errors import InvalidArgument
 
 _OPTIONS = ("type", "o", "device", "size")

@@ -12,4 +12,4 @@ async def disk(tmp_path: Path) -> AsyncIterator[Disk]:
     yield found
     for key in found.snapshots.keys():  # noqa: SIM118
         await found.snapshots.unmount(key)
-    found.snapshots.close()
+    found.close()

@@ -10,6 +10,7 @@ import pytest
 
 from shoal.contracts.blobs import Blobs
 from shoal.drivers.blobs import BlobStore
+from shoal.drivers.unsynced import Unsynced
 from shoal.errors import DriverError, InvalidArgument, NotFound
 from tests.support.image_node import chunks_of
 
@@ -19,8 +20,11 @@ DIGEST = f"sha256:{hashlib.sha256(DATA).hexdigest()}"
 
 
 def reopened(root: Path, now_ns: int = 0) -> Blobs:
-    blobs = BlobStore(root)
+    unsynced = Unsynced(root / "unsynced", "first")
+    unsynced.open()
+    blobs = BlobStore(root, unsynced)
     blobs.open(now_ns)
+    unsynced.close()
     return blobs
 
 

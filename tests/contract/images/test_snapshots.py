@@ -31,7 +31,7 @@ async def reopen(disk: Disk) -> AsyncIterator[Callable[[], Disk]]:
 
     yield again
     for found in made:
-        found.snapshots.close()
+        found.close()
 
 
 async def test_a_snapshot_shows_its_parent_and_keeps_its_own_changes(disk: Disk, base: str) -> None:

@@ -15,7 +15,7 @@ import zstandard
 from isal import igzip
 
 from shoal.drivers.builds import rooted
-from shoal.drivers.tree import remove_tree
+from shoal.drivers.files.tree import remove_tree
 from shoal.errors import InvalidArgument
 
 _MAGIC = (

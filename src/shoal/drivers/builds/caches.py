@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from shoal.contracts.build import CacheRequest
-from shoal.drivers.tree import copy_tree, remove_tree, tree_bytes
+from shoal.drivers.files.tree import copy_tree, remove_tree, tree_bytes
 
 
 class Caches:

@@ -14,7 +14,7 @@ from shoal.dockerfile.dockerignore import Ignore, has_wildcard, parse_ignore
 from shoal.drivers.builds import rooted
 from shoal.drivers.builds.archives import members, open_plain, put_member, safe_name
 from shoal.drivers.builds.copying import excluded_by, missing_source
-from shoal.drivers.tree import remove_tree
+from shoal.drivers.files.tree import remove_tree
 from shoal.errors import DriverError, InvalidArgument
 
 _BATCH_BYTES = 1 << 20

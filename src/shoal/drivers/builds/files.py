@@ -14,8 +14,8 @@ from shoal.drivers.builds.caches import Caches
 from shoal.drivers.builds.context import receive_context, tree_digest
 from shoal.drivers.builds.copying import excluded_by, find_sources, transfer
 from shoal.drivers.builds.download import download
+from shoal.drivers.files.tree import remove_tree
 from shoal.drivers.mount import mount_memory, mount_points, unmount
-from shoal.drivers.tree import remove_tree
 from shoal.errors import DriverError
 
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from shoal.drivers.files.tree import remove_tree
 from shoal.drivers.mount import mount_memory
 from shoal.drivers.runtime.cgroups import remove_hidden
 from shoal.drivers.runtime.crun import Crun, create_error
 from shoal.drivers.runtime.processes import run, spawn, wait_readable, watch_child
-from shoal.drivers.tree import remove_tree
 from shoal.errors import DriverError
 
 _PIECE_BYTES = 64 * 1024

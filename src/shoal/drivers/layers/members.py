@@ -4,9 +4,9 @@ import os
 import stat
 from collections.abc import Iterator
 
+from shoal.drivers.files.walk import Found, is_gone
 from shoal.drivers.layers.tar import BLOCK_DEVICE, CHAR, FILE, FOLDER, KINDS, LINK, SYMLINK, TarEntry
 from shoal.drivers.layers.tar_writer import encode_header, padding
-from shoal.drivers.walk import Found, is_gone
 
 _CHUNK = 1 << 18
 _XATTRS = ("security.capability", "user.")

@@ -10,6 +10,7 @@ root/trash/…                                     on its way out
 import asyncio
 import contextlib
 import hashlib
+import logging
 import os
 import re
 import tempfile
@@ -22,6 +23,7 @@ from isal import isal_zlib
 from shoal.contracts.blobs import IncomingBlob
 from shoal.contracts.snapshots import LayerBlob, UnpackedLayer
 from shoal.drivers.blobs import BlobStore
+from shoal.drivers.files.tree import remove_tree
 from shoal.drivers.layers import overlay, upper
 from shoal.drivers.layers.folders import lstat_below
 from shoal.drivers.layers.streams import (
@@ -39,11 +41,14 @@ from shoal.drivers.layers.unpack import Unpacker
 from shoal.drivers.layers.work import Workers, throttled
 from shoal.drivers.mount import unmount
 from shoal.drivers.threads import in_thread, to_the_end
-from shoal.drivers.tree import remove_tree
+from shoal.drivers.unsynced import Unsynced
 from shoal.errors import DriverError, InvalidArgument, NotFound
 from shoal.model.change import Change
 from shoal.oci.digest import chain_id, encoded
 
+log = logging.getLogger("shoal.images")
+
+_MARK = "layer"
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,200}")
 _GZIP_LEVEL = 1
 _CHUNK = 1 << 20
@@ -54,9 +59,10 @@ FOLLOWERS = 8
 class OverlaySnapshots:
     """Layers and active snapshots below one directory."""
 
-    def __init__(self, root: Path, blobs: BlobStore) -> None:
+    def __init__(self, root: Path, blobs: BlobStore, unsynced: Unsynced) -> None:
         self._root = root
         self._blobs = blobs
+        self._unsynced = unsynced
         self._layers = root / "layers"
         self._links = root / "links"
         self._snapshots = root / "snapshots"
@@ -75,9 +81,21 @@ class OverlaySnapshots:
         for folder in (self._layers, self._snapshots):
             for half_done in folder.glob("new-*"):
                 self._throw_away(half_done)
+        self._drop_suspects()
         self._empty_trash()
         self._parent_of = {f"sha256:{p.name}": _read_parent(p) for p in self._layers.iterdir()}
         self._active = {p.name: _read_parent(p) for p in self._snapshots.iterdir()}
+
+    def _drop_suspects(self) -> None:
+        """After a loss of power: layers whose files may be empty go, and are made again from their blobs."""
+        for mark in self._unsynced.suspects():
+            kind, _, name = mark.partition("-")
+            if kind != _MARK:
+                continue
+            if (self._layers / name).exists():
+                log.warning("layer sha256:%s may not have been on the disk when the machine went down", name)
+                remove_tree(self._hide_layer(f"sha256:{name}"))
+            self._unsynced.forget(mark)
 
     def close(self) -> None:
         """Wait for work under way."""
@@ -286,6 +304,7 @@ class OverlaySnapshots:
 
     def _place(self, new: Path, chain: str, parent: str) -> None:
         (new / "parent").write_text(parent)
+        self._unsynced.add(f"{_MARK}-{encoded(chain)}")
         try:
             os.rename(new, self._layers / encoded(chain))
         except OSError:

@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterable
 from itertools import count
 
+from shoal.drivers.files.tree import remove_at
 from shoal.drivers.layers.folders import Folders
 from shoal.drivers.layers.tar import (
     BLOCK_DEVICE,
@@ -22,7 +23,6 @@ from shoal.drivers.layers.tar import (
     TarEntry,
     TarReader,
 )
-from shoal.drivers.tree import remove_at
 from shoal.errors import DriverError, InvalidArgument
 from shoal.oci.whiteout import MAX_NAME, PREFIX, clean_path, is_aufs_metadata, parse_whiteout
 

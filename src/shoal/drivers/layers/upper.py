@@ -4,12 +4,12 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 
+from shoal.drivers.files.walk import Found, walk_tree
 from shoal.drivers.layers.folders import lstat_below
 from shoal.drivers.layers.members import Members
 from shoal.drivers.layers.tar import TarEntry
 from shoal.drivers.layers.tar_writer import END, encode_header
 from shoal.drivers.layers.unpack import OPAQUE_XATTR
-from shoal.drivers.walk import Found, walk_tree
 from shoal.model.change import Change, ChangeKind
 from shoal.oci.whiteout import opaque_name, whiteout_name
 

@@ -4,7 +4,7 @@ import os
 import posixpath
 import stat
 
-from shoal.drivers.openat import RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, openat2
+from shoal.drivers.files.openat import RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, openat2
 from shoal.errors import DriverError, Forbidden, InvalidArgument, NotFound, ShoalError
 from shoal.model.path_stat import PathStat
 

@@ -4,10 +4,10 @@ import os
 import stat
 from collections.abc import Iterator
 
+from shoal.drivers.files.walk import find, walk
 from shoal.drivers.layers.members import Members, entry_of, xattrs_of
 from shoal.drivers.layers.tar_writer import END, encode_header
 from shoal.drivers.trees.inside import follows, last_name, open_inside
-from shoal.drivers.walk import find, walk
 
 
 def tar_of(root: int, path: str, *, bare: bool = False) -> Iterator[bytes]:

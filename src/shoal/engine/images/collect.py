@@ -111,16 +111,13 @@ class Collector:
     async def repair(self, now_ns: int) -> None:
         """Make the records and the disk tell the same story again.
 
-        Images whose blobs or layers were lost are unpacked again, or forgotten. Blobs of a pull that was broken off
-        stay for a day: the next try goes on with them.
+        Layers that were lost are unpacked again; images of which that is not possible are forgotten. Blobs of a pull
+        that was broken off stay for a day: the next try goes on with them.
         """
+        broken = await self._unpack_missing()
         for image in self._catalog.all():
-            missing = [layer for layer in image.layers if not self._snapshots.has_layer(layer.chain_id)]
-            try:
-                for layer in missing:
-                    await self._unpack_again(layer)
-            except ShoalError as error:
-                log.error("image %s is damaged and forgotten: %s", image.id, error.message)
+            if causes := [broken[layer.chain_id] for layer in image.layers if layer.chain_id in broken]:
+                log.error("image %s is damaged and forgotten: %s", image.id, causes[0])
                 deletes: list[tuple[type[Record], str]] = [(Image, image.id)]
                 await self._catalog.commit(deletes=deletes)
         await self.collect(before_ns=now_ns - DAY_NS)
@@ -128,6 +125,21 @@ class Collector:
             self._catalog.write_index()
         except ShoalError as error:  # a full disk: the engine must start all the same, to make room
             log.error("index.json is not up to date: %s", error.message)
+
+    async def _unpack_missing(self) -> dict[str, str]:
+        """Unpack the layers that have a record and no files; {chain id: why not}. Their records go."""
+        recorded = {layer.chain_id: layer for image in self._catalog.all() for layer in image.layers}
+        recorded |= {layer.chain_id: layer for layer in self._catalog.layers()}
+        broken: dict[str, str] = {}
+        for chain, layer in recorded.items():
+            if self._snapshots.has_layer(chain):
+                continue
+            try:
+                await self._unpack_again(layer)
+            except ShoalError as error:
+                broken[chain] = error.message
+                await self._catalog.commit(deletes=[(Layer, chain)])
+        return broken
 
     async def _unpack_again(self, layer: Layer) -> None:
         log.warning("layer %s is missing, unpacking it again", layer.chain_id)

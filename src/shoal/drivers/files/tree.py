@@ -6,7 +6,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from shoal.drivers.walk import walk_tree
+from shoal.drivers.files.walk import walk_tree
 
 
 def copy_tree(source: Path, target: Path) -> None:

@@ -9,7 +9,7 @@ import os
 import stat
 from collections.abc import Iterator
 
-from shoal.drivers.openat import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, openat2
+from shoal.drivers.files.openat import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, openat2
 from shoal.errors import InvalidArgument
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW

@@ -1,0 +1,1 @@
+"""Walking, opening and removing folders that others may be changing at the same time."""
