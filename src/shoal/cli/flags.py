@@ -26,7 +26,7 @@ class Flag:
 
     name, short: without dashes; short may be ""
     help: "" hides the flag from help
-    kind: key of KINDS; "list" gathers the values of repeated flags, the others keep the last
+    kind: key of KINDS; "list" and "filters" gather the values of repeated flags, the others keep the last
     default: the value where the flag is not given
     metavar: shown in help in place of the kind's word
     bare: value of the flag when it is given without one (then a value needs "="); None = a value is needed
@@ -53,6 +53,11 @@ class Flag:
         self.metavar = metavar or KINDS[kind][2]
         self.bare = "true" if kind == "bool" else bare
 
+    @property
+    def is_list(self) -> bool:
+        """Whether repeated flags gather."""
+        return self.kind in ("list", "filters")
+
 
 def switch(name: str, short: str = "", help: str = "", *, default: bool = False) -> Flag:
     """A flag that is on or off."""
@@ -62,6 +67,11 @@ def switch(name: str, short: str = "", help: str = "", *, default: bool = False)
 def several(name: str, short: str = "", help: str = "", *, metavar: str = "list") -> Flag:
     """A flag that may be repeated; its value is the list of what was given."""
     return Flag(name, short, help, kind="list", metavar=metavar)
+
+
+def filter_flag(short: str = "", help: str = "") -> Flag:
+    """The flag `--filter key=value`, which may be repeated."""
+    return Flag("filter", short, help, kind="filters")
 
 
 def number(name: str, short: str = "", help: str = "", *, default: int = 0) -> Flag:
@@ -74,7 +84,7 @@ class Options:
 
     def __init__(self, flags: Iterable[Flag]) -> None:
         self._values: dict[str, Any] = {
-            flag.name: list(flag.default) if flag.kind == "list" else flag.default for flag in flags
+            flag.name: list(flag.default) if flag.is_list else flag.default for flag in flags
         }
         self._given: set[str] = set()
 
@@ -197,7 +207,7 @@ class _Parser:
         except ValueError as error:
             spelled = f"-{flag.short}, --{flag.name}" if flag.short else f"--{flag.name}"
             raise FlagError(f'invalid argument "{text}" for "{spelled}" flag: {error}') from error
-        self._options.set(flag.name, value, is_list=flag.kind == "list")
+        self._options.set(flag.name, value, is_list=flag.is_list)
 
 
 class HelpAsked(Exception):
@@ -219,6 +229,12 @@ def _parse_bool(text: str) -> bool:
     raise ValueError(f'strconv.ParseBool: parsing "{text}": invalid syntax')
 
 
+def _parse_filter(text: str) -> str:
+    if "=" not in text:
+        raise ValueError("bad format of filter (expected name=value)")
+    return text
+
+
 def _parse_int(text: str) -> int:
     try:
         return int(text, 0)
@@ -238,6 +254,7 @@ KINDS: dict[str, tuple[Any, Any, str]] = {
     "bool": (_parse_bool, False, ""),
     "text": (str, "", "string"),
     "list": (str, (), "list"),
+    "filters": (_parse_filter, (), "filter"),
     "int": (_parse_int, 0, "int"),
     "float": (_parse_float, 0.0, "decimal"),
     "bytes": (parse_limit_bytes, 0, "bytes"),

@@ -113,14 +113,9 @@ def _raw_text(listing: Listing, item: Any) -> str:
 
 
 def parse_filters(filters: Iterable[str]) -> dict[str, list[str]]:
-    """The API's filters of `--filter key=value` flags. Raises: FlagError."""
-    from shoal.cli.errors import FlagError
-
+    """The API's filters of flags of kind "filters"."""
     found: dict[str, list[str]] = {}
     for text in filters:
-        key, equals, value = text.partition("=")
-        if not equals:
-            complaint = "bad format of filter (expected name=value)"
-            raise FlagError(f'invalid argument "{text}" for "--filter" flag: {complaint}')
+        key, _, value = text.partition("=")
         found.setdefault(key.strip().lower(), []).append(value.strip())
     return found

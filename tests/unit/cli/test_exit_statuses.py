@@ -24,7 +24,11 @@ def ended(line: str) -> tuple[int, str, str]:
         ("-H", 125, "flag needs an argument: 'H' in -H"),
         ("ps --nope", 125, "unknown flag: --nope"),
         ("ps -n x", 125, 'invalid argument "x" for "-n, --last" flag: strconv.ParseInt: parsing "x": invalid syntax'),
-        ("ps --filter x", 125, 'invalid argument "x" for "--filter" flag: bad format of filter (expected name=value)'),
+        (
+            "ps --filter x",
+            125,
+            'invalid argument "x" for "-f, --filter" flag: bad format of filter (expected name=value)',
+        ),
         ("run --nope busybox", 125, "unknown flag: --nope"),
         ("run -p nonsense:80 busybox", 125, "invalid hostPort: nonsense"),
         ("run", 1, "'shoal run' requires at least 1 argument"),

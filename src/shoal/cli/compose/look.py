@@ -11,7 +11,7 @@ from shoal.cli.compose.base.session import Session
 from shoal.cli.compose.flags import DRY_RUN, INDEX
 from shoal.cli.compose.inside import container_of
 from shoal.cli.errors import PlainError, UsageError
-from shoal.cli.flags import Flag, Options, several, switch
+from shoal.cli.flags import Flag, Options, filter_flag, switch
 from shoal.cli.listing import Listing, parse_filters, print_list, table_text
 from shoal.cli.units import ago_text, parse_time_s, short_id, size_text
 from shoal.compose import labels
@@ -225,7 +225,7 @@ LS = Command(
     (
         switch("all", "a", "Show all stopped Compose projects"),
         DRY_RUN,
-        several("filter", "", "Filter output based on conditions provided", metavar="filter"),
+        filter_flag("", "Filter output based on conditions provided"),
         Flag("format", "", "Format output. Values: [table | json]", default="table"),
         switch("quiet", "q", "Only display project names"),
     ),

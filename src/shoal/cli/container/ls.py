@@ -6,7 +6,7 @@ import json
 import time
 
 from shoal.cli.command import Command, Context
-from shoal.cli.flags import Flag, Options, number, several, switch
+from shoal.cli.flags import Flag, Options, filter_flag, number, switch
 from shoal.cli.listing import Listing, parse_filters, print_list
 from shoal.cli.ports import ports_text
 from shoal.cli.units import ago_text, ellipsis, go_time_text, short_id, size_text
@@ -101,7 +101,7 @@ LS = Command(
     _run,
     (
         switch("all", "a", "Show all containers (default shows just running)"),
-        several("filter", "f", "Filter output based on conditions provided", metavar="filter"),
+        filter_flag("f", "Filter output based on conditions provided"),
         Flag("format", "", 'Format output: "table", "table TEMPLATE", "json", or a Go template'),
         number("last", "n", "Show n last created containers (includes all states) (default -1)", default=-1),
         switch("latest", "l", "Show the latest created container (includes all states)"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from shoal.cli.command import Command, Context
-from shoal.cli.flags import Flag, Options, several, switch
+from shoal.cli.flags import Flag, Options, filter_flag, switch
 from shoal.cli.listing import Listing, parse_filters, print_list
 from shoal.cli.units import ago_text, go_time_text, short_id, size_text, size_text4
 
@@ -108,7 +108,7 @@ LS = Command(
     (
         switch("all", "a", "Show all images (default hides intermediate images)"),
         switch("digests", "", "Show digests"),
-        several("filter", "f", "Filter output based on conditions provided", metavar="filter"),
+        filter_flag("f", "Filter output based on conditions provided"),
         Flag("format", "", 'Format output: "table", "table TEMPLATE", "json", or a Go template'),
         switch("no-trunc", "", "Don't truncate output"),
         switch("quiet", "q", "Only show image IDs"),

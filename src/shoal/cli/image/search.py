@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shoal.cli.command import Command, Context
-from shoal.cli.flags import Flag, Options, number, several, switch
+from shoal.cli.flags import Flag, Options, filter_flag, number, switch
 from shoal.cli.listing import Listing, parse_filters, print_list
 from shoal.cli.units import ellipsis
 
@@ -47,7 +47,7 @@ SEARCH = Command(
     "[OPTIONS] TERM",
     _run,
     (
-        several("filter", "f", "Filter output based on conditions provided", metavar="filter"),
+        filter_flag("f", "Filter output based on conditions provided"),
         Flag("format", "", "Pretty-print search using a Go template"),
         number("limit", "", "Max number of search results"),
         switch("no-trunc", "", "Don't truncate output"),

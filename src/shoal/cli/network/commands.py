@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shoal.cli.command import MANY, Command, Context
 from shoal.cli.each import for_each
-from shoal.cli.flags import Flag, Options, several, switch
+from shoal.cli.flags import Flag, Options, filter_flag, several, switch
 from shoal.cli.inspecting import print_inspected
 from shoal.cli.listing import Listing, parse_filters, print_list
 from shoal.cli.units import go_time_of, short_id
@@ -96,7 +96,7 @@ LS = Command(
     "[OPTIONS]",
     _ls,
     (
-        several("filter", "f", 'Provide filter values (e.g. "driver=bridge")', metavar="filter"),
+        filter_flag("f", 'Provide filter values (e.g. "driver=bridge")'),
         Flag("format", "", 'Format output: "table", "table TEMPLATE", "json", or a Go template'),
         switch("no-trunc", "", "Do not truncate the output"),
         switch("quiet", "q", "Only display network IDs"),

@@ -6,7 +6,7 @@ import json
 import time
 
 from shoal.cli.command import Command, Context
-from shoal.cli.flags import Flag, Options, several
+from shoal.cli.flags import Flag, Options, filter_flag
 from shoal.cli.listing import parse_filters
 from shoal.cli.units import zone_text
 
@@ -56,7 +56,7 @@ EVENTS = Command(
     "[OPTIONS]",
     _run,
     (
-        several("filter", "f", "Filter output based on conditions provided", metavar="filter"),
+        filter_flag("f", "Filter output based on conditions provided"),
         Flag("format", "", 'Format output: "json", or a Go template'),
         Flag("since", "", "Show all events created since timestamp"),
         Flag("until", "", "Stream events until this timestamp"),

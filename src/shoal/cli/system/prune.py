@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shoal.cli.command import Command, Context
 from shoal.cli.errors import PlainError
-from shoal.cli.flags import Flag, Options, several, switch
+from shoal.cli.flags import Flag, Options, filter_flag, switch
 from shoal.cli.listing import parse_filters
 from shoal.cli.units import size_text
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Filters = dict[str, list[str]]
 
 _FORCE = switch("force", "f", "Do not prompt for confirmation")
-_FILTER = several("filter", "", 'Provide filter values (e.g. "until=24h")', metavar="filter")
+_FILTER = filter_flag("", 'Provide filter values (e.g. "until=24h")')
 
 
 def confirm(context: Context, question: str) -> bool:
