@@ -80,11 +80,15 @@ class CrashingEngine(EngineProcess):
 
     def remove_everything(self) -> None:
         """Remove all containers, networks and volumes but the bystander's."""
+        self.remove_containers()
+        for kind in ("networks", "volumes"):
+            self.call("POST", f"/{kind}/prune?filters=%7B%22all%22%3A%5B%22true%22%5D%7D")
+
+    def remove_containers(self) -> None:
+        """Remove all containers but the bystander's."""
         for container in self.call("GET", "/containers/json?all=1")[1]:
             if self.bystander is None or container["Id"] not in self.bystander.pids:
                 self.call("DELETE", f"/containers/{container['Id']}?force=1&v=1")
-        for kind in ("networks", "volumes"):
-            self.call("POST", f"/{kind}/prune?filters=%7B%22all%22%3A%5B%22true%22%5D%7D")
 
     def _settle(self, before: int) -> str:
         """Where it died, "" when it did not; nothing makes it die from now on."""

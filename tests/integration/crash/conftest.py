@@ -14,3 +14,10 @@ def crashing() -> Iterator[CrashingEngine]:
         pytest.skip("needs root: real namespaces, mounts and networks")
     with crashing_engine() as engine:
         yield engine
+
+
+@pytest.fixture(autouse=True)
+def no_containers_left(crashing: CrashingEngine) -> Iterator[None]:
+    """A test that fails leaves nothing to the next one."""
+    yield
+    crashing.remove_containers()

@@ -121,7 +121,7 @@ def test_a_stop_goes_on_without_being_asked_again(crashing: CrashingEngine) -> N
 
 def test_other_containers_never_notice(crashing: CrashingEngine, node: Node) -> None:
     """They run on, answer and log without a gap while the engine dies at each step of another one's start."""
-    count = "i=0; while :; do echo $i; i=$((i+1)); usleep 2000; done"
+    count = "i=0; while :; do echo $i; i=$((i+1)); usleep 1000; done"
     counter = node.run("sh", "-c", count, name="counter")
     run_web(node)
     pids = {name: node.state(name)["Pid"] for name in ("counter", "web")}

@@ -77,6 +77,7 @@ def kill_engine(engine: CrashingEngine) -> bool:
 
 def test_a_storm_of_kills(crashing: CrashingEngine) -> None:
     node = Node(crashing)
+    crashing.remove_everything()
     crashing.docker("network", "create", "app")
     crashing.docker("volume", "create", "data")
     steady = node.run("sh", "-c", COUNT, name="steady", host={"NetworkMode": "app"})
