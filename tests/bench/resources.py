@@ -175,7 +175,7 @@ SCENARIOS = (
             Row("  127.0.0.1 / own address", **_AS_FAST),
         ),
         throughput,
-        12,
+        20,
     ),
     Scenario(
         (
@@ -192,6 +192,6 @@ SCENARIOS = (
             Row("  tar -x"),
         ),
         load,
-        5,
+        20,
     ),
 )
