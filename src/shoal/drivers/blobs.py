@@ -56,20 +56,17 @@ class BlobStore:
 
     def _check_suspects(self) -> None:
         """After a loss of power: what is not what its name says goes."""
-        for mark in self._unsynced.suspects():
-            kind, _, name = mark.partition("-")
-            if kind != _MARK:
-                continue
+        for name in self._unsynced.suspects(_MARK):
             path = self._blobs / name
             if path.exists() and _hash_prefix(path, path.stat().st_size).hexdigest() != name:
                 log.warning("blob sha256:%s was not on the disk when the machine went down", name)
                 path.unlink()
-            self._unsynced.forget(mark)
+            self._unsynced.forget(_MARK, name)
 
     def place(self, name: str, digest: str) -> None:
         """The file `name` becomes the blob `digest`. Raises: OSError"""
         path = self.path(digest)
-        self._unsynced.add(f"{_MARK}-{path.name}")
+        self._unsynced.add(_MARK, path.name)
         os.replace(name, path)
 
     def path(self, digest: str) -> Path:

@@ -4,7 +4,7 @@ A file that was renamed into its place is seen by everyone at once, but its cont
 gets to it. To wait for that would make each pull as slow as the disk. So each such thing leaves a mark before it is
 renamed; marks go when a later sync has covered them. What a former boot of the machine has left marks of is suspect.
 
-    <folder>/<boot id>/<name>       one mark, an empty file
+    <folder>/<boot id>/<kind>-<name>       one mark, an empty file
 
 Source: syncfs(2); rename and journal order of ext4 and xfs: a mark made before a rename is there if the rename is.
 """
@@ -44,19 +44,20 @@ class Unsynced:
         if os.listdir(self._marks):
             self._start()
 
-    def add(self, name: str) -> None:
-        """Mark what is about to be renamed into its place. Raises: OSError"""
-        os.close(os.open(self._marks / name, os.O_CREAT | os.O_CLOEXEC, 0o600))
+    def add(self, kind: str, name: str) -> None:
+        """Mark what is about to be renamed into its place. kind: a word without "-". Raises: OSError"""
+        os.close(os.open(self._marks / f"{kind}-{name}", os.O_CREAT | os.O_CLOEXEC, 0o600))
         self._start()
 
-    def suspects(self) -> Sequence[str]:
-        """Names that former boots have marked and that no sync has covered."""
-        return sorted({mark.name for boot in self._former() for mark in boot.iterdir()})
+    def suspects(self, kind: str) -> Sequence[str]:
+        """Names of this kind that former boots have marked and that no sync has covered."""
+        marks = {mark.name.partition("-") for boot in self._former() for mark in boot.iterdir()}
+        return sorted(name for marked, _, name in marks if marked == kind)
 
-    def forget(self, name: str) -> None:
+    def forget(self, kind: str, name: str) -> None:
         """What was suspect is found good, or is gone."""
         for boot in self._former():
-            (boot / name).unlink(missing_ok=True)
+            (boot / f"{kind}-{name}").unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # there are more marks in it
                 boot.rmdir()
 

@@ -39,7 +39,7 @@ async def test_after_a_loss_of_power_the_newest_layers_are_gone(boot: Boot) -> N
     assert not found.snapshots.has_layer(chain) and found.leftovers() == []
     with pytest.raises(NotFound):
         await found.snapshots.prepare("one", chain)
-    assert list(found.unsynced.suspects()) == []  # judged once
+    assert [*found.unsynced.suspects("layer"), *found.unsynced.suspects("blob")] == []  # judged once
 
 
 async def test_a_new_engine_of_the_same_boot_trusts_them(boot: Boot) -> None:
@@ -67,8 +67,8 @@ async def test_of_blobs_only_the_damaged_go(boot: Boot) -> None:
 async def test_marks_go_by_themselves(tmp_path: Path) -> None:
     unsynced = Unsynced(tmp_path, boot_id(), sync_after_s=0.01)
     unsynced.open()
-    for name in ("layer-1", "layer-2"):
-        unsynced.add(name)
+    for name in ("1", "2"):
+        unsynced.add("layer", name)
         await eventually("synced", lambda: not list((tmp_path / boot_id()).iterdir()))
     unsynced.close()
 

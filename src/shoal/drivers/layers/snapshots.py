@@ -15,7 +15,7 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from isal import isal_zlib
@@ -33,6 +33,7 @@ from shoal.drivers.layers.streams import (
     Stopped,
     decompressed,
     detect_compression,
+    gathered,
     hashed,
     read_ahead,
 )
@@ -51,7 +52,6 @@ log = logging.getLogger("shoal.images")
 _MARK = "layer"
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,200}")
 _GZIP_LEVEL = 1
-_CHUNK = 1 << 20
 #: Blobs that may be unpacked while they come in. They have threads of their own: a slow client must hold nobody up.
 FOLLOWERS = 8
 
@@ -88,14 +88,11 @@ class OverlaySnapshots:
 
     def _drop_suspects(self) -> None:
         """After a loss of power: layers whose files may be empty go, and are made again from their blobs."""
-        for mark in self._unsynced.suspects():
-            kind, _, name = mark.partition("-")
-            if kind != _MARK:
-                continue
+        for name in self._unsynced.suspects(_MARK):
             if (self._layers / name).exists():
                 log.warning("layer sha256:%s may not have been on the disk when the machine went down", name)
                 remove_tree(self._hide_layer(f"sha256:{name}"))
-            self._unsynced.forget(mark)
+            self._unsynced.forget(_MARK, name)
 
     def close(self) -> None:
         """Wait for work under way."""
@@ -201,7 +198,7 @@ class OverlaySnapshots:
         plain = hashlib.sha256()
         gzip = isal_zlib.compressobj(level=_GZIP_LEVEL, wbits=31)
         with self._blobs.sink() as sink:
-            for piece in _gathered(tar.chunks()):
+            for piece in gathered(tar.chunks(), CHUNK_BYTES):
                 if stop.is_set():
                     raise Stopped
                 plain.update(piece)
@@ -304,7 +301,7 @@ class OverlaySnapshots:
 
     def _place(self, new: Path, chain: str, parent: str) -> None:
         (new / "parent").write_text(parent)
-        self._unsynced.add(f"{_MARK}-{encoded(chain)}")
+        self._unsynced.add(_MARK, encoded(chain))
         try:
             os.rename(new, self._layers / encoded(chain))
         except OSError:
@@ -376,17 +373,3 @@ def _take_over(directory: Path, path: str, lowers: Sequence[Path]) -> None:
 
 def _read_parent(folder: Path) -> str:
     return (folder / "parent").read_text()
-
-
-def _gathered(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same bytes in larger pieces."""
-    waiting: list[bytes] = []
-    size = 0
-    for chunk in chunks:
-        waiting.append(chunk)
-        size += len(chunk)
-        if size >= _CHUNK:
-            yield b"".join(waiting)
-            waiting, size = [], 0
-    if waiting:
-        yield b"".join(waiting)

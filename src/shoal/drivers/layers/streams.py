@@ -193,6 +193,20 @@ def hashed(chunks: Iterator[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:
         yield chunk
 
 
+def gathered(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """The same bytes in chunks of at least `size`, but for the last."""
+    waiting: list[bytes] = []
+    waiting_bytes = 0
+    for chunk in chunks:
+        waiting.append(chunk)
+        waiting_bytes += len(chunk)
+        if waiting_bytes >= size:
+            yield b"".join(waiting)
+            waiting, waiting_bytes = [], 0
+    if waiting:
+        yield b"".join(waiting)
+
+
 @contextmanager
 def read_ahead(chunks: Iterator[bytes]) -> Iterator[Iterator[bytes]]:
     """The same chunks, made in a thread of their own while the caller works."""

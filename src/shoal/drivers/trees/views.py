@@ -12,7 +12,7 @@ from pathlib import Path
 from shoal.contracts.trees import ShownMount
 from shoal.drivers import mount as sys
 from shoal.drivers.layers.pipe import Pipe
-from shoal.drivers.layers.streams import Stopped
+from shoal.drivers.layers.streams import Stopped, gathered
 from shoal.drivers.threads import in_thread
 from shoal.drivers.trees.inside import open_inside, open_or_make, path_error, stat_inside
 from shoal.drivers.trees.reading import tar_of
@@ -68,7 +68,7 @@ class BindTrees:
             end: BaseException | None = None
             try:
                 with _opened(view) as fd:
-                    for chunk in _joined(tar_of(fd, path, bare=bare)):
+                    for chunk in gathered(tar_of(fd, path, bare=bare), _JOINED_BYTES):
                         room.acquire()
                         if stop.is_set():
                             return
@@ -216,16 +216,3 @@ def _untar(view: Path, path: str, pipe: Pipe, owner: tuple[int, int] | None, kee
         raise path_error(error, path) from error
     finally:
         pipe.close()
-
-
-def _joined(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same bytes in larger chunks."""
-    waiting: list[bytes] = []
-    size = 0
-    for chunk in chunks:
-        waiting.append(chunk)
-        size += len(chunk)
-        if size >= _JOINED_BYTES:
-            yield b"".join(waiting)
-            waiting, size = [], 0
-    yield b"".join(waiting)
