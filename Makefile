@@ -9,7 +9,7 @@ AS_ROOT := $(SUDO) env PATH="$(CURDIR)/$(BIN):$$PATH"
 unexport PYTHONDONTWRITEBYTECODE
 
 RUN_PACKAGES := crun conmon nftables mmdebstrap busybox-static python3-venv ca-certificates curl
-TEST_PACKAGES := docker-registry apache2-utils iproute2 iperf3 wrk
+TEST_PACKAGES := docker-registry etcd-server apache2-utils iproute2 iperf3 wrk
 
 # Engines do not disturb each other, and tests wait more than they work. A file is of one process: its tests share an engine.
 SIDE_BY_SIDE := -n 2 --dist loadfile

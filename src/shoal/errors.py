@@ -10,6 +10,8 @@ ShoalError
 ├── Unavailable         503  not a manager, no quorum, daemon closing; a retry is sensible
 ├── NotSupported        501  part of the API that is not served
 ├── VersionConflict     500  "update out of sequence"
+├── Fenced              503  another manager leads by now
+├── Compacted           500  a watch asked for a past that the store has forgotten: range again
 ├── DriverError         500  the outside world failed; the cause is chained
 └── InternalError       500  our bug
     └── InvalidTransition
@@ -89,6 +91,14 @@ class VersionConflict(ShoalError):
 
     def __init__(self, message: str = "update out of sequence", *, hint: str = "") -> None:
         super().__init__(message, hint=hint)
+
+
+class Fenced(Unavailable):
+    """The writer's epoch is over: another manager leads by now."""
+
+
+class Compacted(ShoalError):
+    """A watch asked for changes that the store has forgotten: its reader ranges again."""
 
 
 class DriverError(ShoalError):

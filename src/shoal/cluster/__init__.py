@@ -1,0 +1,1 @@
+"""Pure decisions of a cluster: a view of the store in, a plan of changes out."""

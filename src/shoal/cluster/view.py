@@ -1,0 +1,115 @@
+"""What the store holds, as one immutable, indexed snapshot."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shoal.model.cluster.cluster import Cluster, ClusterNetwork, Sealed
+from shoal.model.cluster.node import Node
+from shoal.model.cluster.service import Service
+from shoal.model.cluster.task import Task
+
+#: what the store keeps. Keys in the store: "<kind>/<id>"
+ClusterRecord = Cluster | ClusterNetwork | Sealed | Node | Service | Task
+
+KINDS: Mapping[str, type[ClusterRecord]] = {
+    "cluster": Cluster,
+    "networks": ClusterNetwork,
+    "secrets": Sealed,
+    "configs": Sealed,
+    "nodes": Node,
+    "services": Service,
+    "tasks": Task,
+}
+
+
+def kind_of(record: ClusterRecord) -> str:
+    """The kind under which the store keeps a record."""
+    if isinstance(record, Sealed):
+        return record.kind
+    return next(kind for kind, cls in KINDS.items() if cls is type(record))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A snapshot. Nobody edits what it holds; `changed` gives a new one that shares what is the same.
+
+    version: the store's revision that it shows
+    revisions: {"<kind>/<id>": revision that wrote it}
+    tasks_of: {service id: {task id: task}}    tasks_on: {node id: {task id: task}}; "" = not placed yet
+    """
+
+    version: int = 0
+    cluster: Cluster | None = None
+    nodes: Mapping[str, Node] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    networks: Mapping[str, ClusterNetwork] = field(default_factory=dict)
+    secrets: Mapping[str, Sealed] = field(default_factory=dict)
+    configs: Mapping[str, Sealed] = field(default_factory=dict)
+    revisions: Mapping[str, int] = field(default_factory=dict)
+    tasks_of: Mapping[str, Mapping[str, Task]] = field(default_factory=dict)
+    tasks_on: Mapping[str, Mapping[str, Task]] = field(default_factory=dict)
+
+    def changed(
+        self, version: int, puts: Iterable[tuple[ClusterRecord, int]], gone: Iterable[tuple[str, str]] = ()
+    ) -> "View":
+        """This view after changes. puts: (record, revision that wrote it); gone: (kind, id)"""
+        kinds: dict[str, dict[str, ClusterRecord]] = {}
+        revisions = dict(self.revisions)
+        moved: list[tuple[Task | None, Task | None]] = []
+        cluster = self.cluster
+
+        def of(kind: str) -> dict[str, ClusterRecord]:
+            return kinds.setdefault(kind, dict(getattr(self, kind)))
+
+        for record, revision in puts:
+            kind = kind_of(record)
+            revisions[f"{kind}/{record.key}"] = revision
+            if isinstance(record, Cluster):
+                cluster = record
+                continue
+            if isinstance(record, Task):
+                old = of(kind).get(record.key)
+                moved.append((old if isinstance(old, Task) else None, record))
+            of(kind)[record.key] = record
+        for kind, key in gone:
+            revisions.pop(f"{kind}/{key}", None)
+            if kind == "cluster":
+                cluster = None
+                continue
+            record_gone = of(kind).pop(key, None)
+            if isinstance(record_gone, Task):
+                moved.append((record_gone, None))
+        same = {kind: getattr(self, kind) for kind in KINDS if kind != "cluster"}
+        return View(
+            version=version,
+            cluster=cluster,
+            revisions=revisions,
+            tasks_of=_indexed(self.tasks_of, moved, lambda task: task.service_id),
+            tasks_on=_indexed(self.tasks_on, moved, lambda task: task.node_id),
+            **(same | kinds),
+        )
+
+
+def _indexed(
+    old: Mapping[str, Mapping[str, Task]],
+    moved: Sequence[tuple[Task | None, Task | None]],
+    by: Callable[[Task], str],
+) -> Mapping[str, Mapping[str, Task]]:
+    if not moved:
+        return old
+    new: dict[str, Mapping[str, Task]] = dict(old)
+    fresh: dict[str, dict[str, Task]] = {}
+    for before, after in moved:
+        if before is not None:
+            key = by(before)
+            fresh.setdefault(key, dict(new.get(key, {}))).pop(before.id, None)
+        if after is not None:
+            key = by(after)
+            fresh.setdefault(key, dict(new.get(key, {})))[after.id] = after
+    for key, tasks in fresh.items():
+        if tasks:
+            new[key] = tasks
+        else:
+            new.pop(key, None)
+    return new
