@@ -8,9 +8,10 @@ ShoalError
 ├── Conflict            409  name taken, object in use, wrong state for this verb
 ├── NotModified         304  already started, already stopped
 ├── Unavailable         503  not a manager, no quorum, daemon closing; a retry is sensible
+│   ├── Fenced               another manager leads by now
+│   └── NotLeader            only the leader does this; says who that is
 ├── NotSupported        501  part of the API that is not served
 ├── VersionConflict     500  "update out of sequence"
-├── Fenced              503  another manager leads by now
 ├── Compacted           500  a watch asked for a past that the store has forgotten: range again
 ├── DriverError         500  the outside world failed; the cause is chained
 └── InternalError       500  our bug
@@ -95,6 +96,20 @@ class VersionConflict(ShoalError):
 
 class Fenced(Unavailable):
     """The writer's epoch is over: another manager leads by now."""
+
+
+class NotLeader(Unavailable):
+    """Only the cluster's leader does this.
+
+    leader_id: the node that leads, "" = nobody does
+    address: its "host:2377", "" = not known
+    """
+
+    def __init__(self, leader_id: str = "", address: str = "") -> None:
+        said = f"the leader is {leader_id} at {address}" if leader_id else "the cluster has no leader"
+        super().__init__(f"rpc error: code = Unavailable desc = this node is not the leader: {said}")
+        self.leader_id = leader_id
+        self.address = address
 
 
 class Compacted(ShoalError):

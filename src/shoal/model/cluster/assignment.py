@@ -80,7 +80,8 @@ class Assignment:
     """Everything for one node.
 
     tasks: {id: task}: all that are to be there; a task that is not in here any more is stopped and removed
-    files: {id of a secret or config: its value}, only those that a task here needs
+    files: {id of a secret or config: its value}, only those that a task here needs; "auth/<service id>": what its image
+        is pulled with
     managers: "host:2377" of every manager
     """
 

@@ -119,6 +119,8 @@ class Service:
     spec_version: the store's revision when `spec` last changed; tasks say from which they are made
     ports: with every published port chosen
     iteration: of a job; iteration_at: when it began
+    registry_auth: sealed; what nodes pull its image with, as `X-Registry-Auth` has it
+    previous_auth: that of `previous`
     """
 
     id: str
@@ -132,6 +134,8 @@ class Service:
     ports: tuple[PortConfig, ...] = ()
     iteration: int = 0
     iteration_at: int = 0
+    registry_auth: bytes = b""
+    previous_auth: bytes = b""
 
     @property
     def key(self) -> str:

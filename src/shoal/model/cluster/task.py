@@ -140,6 +140,7 @@ class HostPort:
     target: int
     published: int
     protocol: str = "tcp"
+    host_ip: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +162,7 @@ class Task:
     desired: RUNNING, READY (start-first or waiting for a delay), COMPLETE (jobs), SHUTDOWN, REMOVE
     start_after: not to be started before this time, ns; 0 = at once
     iteration: of a job
+    host_ports: of mode host, to be bound on its node; published 0 = the node chooses
     """
 
     id: str
@@ -178,6 +180,7 @@ class Task:
     start_after: int = 0
     iteration: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
+    host_ports: tuple[HostPort, ...] = ()
 
     @property
     def key(self) -> str:
