@@ -1,14 +1,29 @@
 """The state of a cluster: an ordered map of keys to bytes with revisions.
 
-Life: `open`, then any number of calls from any number of managers, then `close`. Every commit gets the next revision;
-a value knows the revision that wrote it. A leader has an **epoch**: `campaign` returns it, and a commit that names an
-epoch which is not the newest is refused (Fenced), in the same transaction as the write. A watch gives every change
-after a revision, in order, each once; where that past was compacted it raises Compacted, and the reader ranges again.
+Life: `open`, then any number of calls from any number of managers, then `close`. A commit that changes something gets a
+higher revision than all before it; a value knows the revision that wrote it. Revisions are of one store: after a copy
+into another one they begin anew.
+
+A leader has an **epoch**: `campaign` returns it, and a commit that names an epoch which is over (resigned, not kept in
+time, or taken over by somebody) is refused (Fenced), in the same transaction as the write. Epochs only grow, also over a
+copy into another store.
+
+A watch gives every change after a revision, in order, each once, all of one revision together. Where that past was
+forgotten (compacted, too long ago for this manager's memory, or of another store) it raises Compacted, and the reader
+ranges again. A watch lives through a loss of quorum: it goes on where it was once there is one again.
+
+`Unavailable` from `commit` may come after the store has taken it: the answer was lost. A writer that compares finds out
+by writing again.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+
+
+#: of one commit: keys put and deleted, and bytes of keys and values
+MAX_CHANGES = 10_000
+MAX_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +44,7 @@ class Range:
 class Commit:
     """One transaction: all or nothing.
 
+    puts, deletes: no key twice
     compares: {key: revision that it must have; 0 = must not be there}
     epoch: of the leader who writes; 0 = not a leader's write
     """
@@ -48,32 +64,47 @@ class Changes:
 
 
 class ClusterStore(Protocol):
-    async def range(self, prefix: str) -> Range:
-        """Raises: Unavailable when there is no quorum"""
+    async def open(self) -> None:
+        """Raises: DriverError, Unavailable"""
+        ...
+
+    async def close(self) -> None:
+        """Commits under way are finished, watches end (Unavailable)."""
+        ...
+
+    async def range(self, prefix: str, *, stale: bool = False) -> Range:
+        """stale: what this manager knows, perhaps old; answered without a quorum. Raises: Unavailable"""
         ...
 
     async def commit(self, commit: Commit) -> int:
-        """The new revision. Raises: VersionConflict, Fenced, Unavailable"""
+        """The revision that has it; the store's own where nothing changed (a delete of what is not there).
+
+        It is finished also when the caller is cancelled.
+        Raises: VersionConflict, Fenced, Unavailable; InvalidArgument for more than MAX_CHANGES or MAX_BYTES
+        """
         ...
 
     def watch(self, prefix: str, after: int) -> AsyncIterator[Changes]:
-        """Raises: Compacted, Unavailable"""
+        """Raises: Compacted; Unavailable when the store is closed"""
         ...
 
     async def campaign(self, holder: str, ttl_s: float) -> int:
-        """Returns the epoch when `holder` has become the leader."""
+        """The epoch, as soon as `holder` has become the leader. Who leads already gets a new epoch at once: after a
+        crash a manager need not wait for its own earlier self. Raises: Unavailable"""
         ...
 
     async def keep(self, epoch: int) -> bool:
-        """Stay the leader for another ttl; False when it is over."""
+        """Stay the leader for another ttl; False when it is over. Raises: Unavailable when nobody can say"""
         ...
 
-    async def resign(self, epoch: int) -> None: ...
+    async def resign(self, epoch: int) -> None:
+        """The next one may lead now. Nothing happens when `epoch` is over."""
+        ...
 
     async def leader(self) -> tuple[str, int]:
-        """(holder, epoch) now; ("", 0) = nobody."""
+        """(holder, epoch) now; ("", 0) = nobody. Raises: Unavailable"""
         ...
 
     async def compact(self, revision: int) -> None:
-        """Forget what was before."""
+        """Forget the changes before `revision`; watches from `revision - 1` on still work."""
         ...

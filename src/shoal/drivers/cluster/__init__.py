@@ -1,0 +1,1 @@
+"""The stores of a cluster: SQLite for one manager, etcd for several."""

@@ -1,0 +1,1 @@
+"""A cluster on a virtual clock: store, network, nodes and disks that fail when a seed says so."""
