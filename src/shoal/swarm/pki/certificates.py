@@ -1,0 +1,139 @@
+"""A node's own key and certificate, and what a certificate says."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shoal.errors import Forbidden, InvalidArgument
+from shoal.model.cluster.node import Role
+from shoal.swarm.pki.authority import UNITS
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+#: a file or a text with several certificates has one of these for each
+_PEM_END = "-----END CERTIFICATE-----\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a node is, as its certificate says."""
+
+    node_id: str
+    cluster_id: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """From when until when a certificate is valid, ns since the epoch."""
+
+    begins: int
+    ends: int
+
+    @property
+    def renew_at(self) -> int:
+        """Half of its life."""
+        return (self.begins + self.ends) // 2
+
+
+def new_key() -> str:
+    """A new private key (PEM, ECDSA P-256)."""
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    return key_text(ec.generate_private_key(ec.SECP256R1()))
+
+
+def key_text(key: "EllipticCurvePrivateKey") -> str:
+    """A private key as PEM."""
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def certificate_request(key: str) -> str:
+    """A request (CSR, PEM) for a certificate of this key. key: PEM"""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+
+    private = load_pem_private_key(key.encode(), None)
+    if not isinstance(private, EllipticCurvePrivateKey):
+        raise InvalidArgument("key of the node: expected an ECDSA key")
+    request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(private, SHA256())
+    return request.public_bytes(Encoding.PEM).decode()
+
+
+def identity_of(subject: tuple[tuple[tuple[str, str], ...], ...]) -> Identity:
+    """Who the peer of a TLS connection is. subject: as `SSLSocket.getpeercert()["subject"]` gives it
+
+    Raises: Forbidden for a certificate that is not a node's
+    """
+    parts = {name: value for group in subject for name, value in group}
+    roles = {unit: role for role, unit in UNITS.items()}
+    role = roles.get(parts.get("organizationalUnitName", ""))
+    if role is None or not parts.get("commonName"):
+        raise Forbidden("the certificate is not one of a node")
+    return Identity(parts["commonName"], parts.get("organizationName", ""), role)
+
+
+def identity_in(certificate: str) -> Identity:
+    """Who a certificate (PEM, the first where there are several) is for. Raises: Forbidden, InvalidArgument"""
+    from cryptography.x509.oid import NameOID
+
+    names = {
+        NameOID.COMMON_NAME: "commonName",
+        NameOID.ORGANIZATION_NAME: "organizationName",
+        NameOID.ORGANIZATIONAL_UNIT_NAME: "organizationalUnitName",
+    }
+    subject = _load(certificate).subject
+    return identity_of(tuple(((names[part.oid], str(part.value)),) for part in subject if part.oid in names))
+
+
+def validity_of(certificate: str) -> Validity:
+    """When a certificate (PEM, the first where there are several) is valid. Raises: InvalidArgument"""
+    loaded = _load(certificate)
+    seconds = (loaded.not_valid_before_utc.timestamp(), loaded.not_valid_after_utc.timestamp())
+    return Validity(int(seconds[0]) * 10**9, int(seconds[1]) * 10**9)
+
+
+def issued_by(certificate: str, ca_certificate: str) -> bool:
+    """Whether a certificate (the first of its PEM) was signed by this CA."""
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        _load(certificate).verify_directly_issued_by(_load(ca_certificate))
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
+
+
+def belongs_to(certificate: str, key: str) -> bool:
+    """Whether a certificate (the first of its PEM) is for this private key."""
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    return _load(certificate).public_key() == load_pem_private_key(key.encode(), None).public_key()
+
+
+def split_certificates(text: str) -> tuple[str, ...]:
+    """Each certificate of a text with several (PEM)."""
+    return tuple(part.lstrip() + _PEM_END for part in text.split(_PEM_END) if part.strip())
+
+
+def subject_and_key(certificate: str) -> tuple[bytes, bytes]:
+    """(issuer's name, public key), both DER: what Docker's `TLSInfo` tells of a root CA."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    loaded = _load(certificate)
+    key = loaded.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return loaded.issuer.public_bytes(), key
+
+
+def _load(certificate: str) -> "x509.Certificate":
+    from cryptography import x509
+
+    try:
+        return x509.load_pem_x509_certificate(certificate.encode())
+    except ValueError as error:
+        raise InvalidArgument(f"certificate: {error}") from error
