@@ -22,7 +22,12 @@ class ClusterSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """The one record of the cluster. CA key and join secrets are sealed with the cluster's data key."""
+    """The one record of the cluster. CA key, join secrets and unlock key are sealed with the cluster's data key.
+
+    old_ca_certificate: also trusted while the CA changes, "" = it does not; cross_certificate: the new CA's key signed
+        by the old CA, sent along by nodes that have a certificate of the new one
+    rotated: the `spec.force_rotate` whose change of the CA was begun; less than it = the CA is to be changed
+    """
 
     id: str
     spec: ClusterSpec
@@ -30,11 +35,14 @@ class Cluster:
     updated_at: int
     ca_certificate: str  #: PEM
     sealed_ca_key: bytes = b""
-    sealed_tokens: Mapping[str, bytes] = field(default_factory=dict)  #: {"worker"|"manager": secret}
+    sealed_tokens: Mapping[str, bytes] = field(default_factory=dict)  #: {"worker"|"manager"|"unlock": secret}
     address_pools: tuple[str, ...] = ("10.0.0.0/8",)
     subnet_size: int = 16
     data_port: int = 4789
     next_node_number: int = 1
+    old_ca_certificate: str = ""
+    cross_certificate: str = ""
+    rotated: int = 0
 
     @property
     def key(self) -> str:

@@ -76,6 +76,7 @@ class Node:
 
     number: small, of this node alone: its tunnel address and its connection mark derive from it
     address: where other nodes reach it
+    issuer: digest (hex) of the CA that signed its certificate
     """
 
     id: str
@@ -88,6 +89,7 @@ class Node:
     message: str = ""
     address: str = ""
     manager: ManagerStatus | None = None
+    issuer: str = ""
 
     @property
     def key(self) -> str:
