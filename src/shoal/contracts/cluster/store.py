@@ -79,8 +79,9 @@ class ClusterStore(Protocol):
     async def commit(self, commit: Commit) -> int:
         """The revision that has it; the store's own where nothing changed (a delete of what is not there).
 
-        It is finished also when the caller is cancelled.
-        Raises: VersionConflict, Fenced, Unavailable; InvalidArgument for more than MAX_CHANGES or MAX_BYTES
+        A caller that is cancelled does not know whether it is done.
+        Raises: VersionConflict, Fenced, Unavailable; DriverError for a disk that is full or broken; InvalidArgument for more
+        than MAX_CHANGES or MAX_BYTES
         """
         ...
 
