@@ -116,9 +116,11 @@ class VirtualAddress:
 class Service:
     """A service that exists.
 
-    spec_version: the store's revision when `spec` last changed; tasks say from which they are made
+    spec_version: grows with each change of `spec` (`cluster.services`); tasks say from which they are made
     ports: with every published port chosen
     iteration: of a job; iteration_at: when it began
+    fired_at: the last moment of its schedule that was dealt with
+    rebalance_at: when it was asked to even out its tasks over the nodes, 0 = not, or done
     registry_auth: sealed; what nodes pull its image with, as `X-Registry-Auth` has it
     previous_auth: that of `previous`
     """
@@ -134,6 +136,8 @@ class Service:
     ports: tuple[PortConfig, ...] = ()
     iteration: int = 0
     iteration_at: int = 0
+    fired_at: int = 0
+    rebalance_at: int = 0
     registry_auth: bytes = b""
     previous_auth: bytes = b""
 

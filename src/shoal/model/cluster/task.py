@@ -163,6 +163,9 @@ class Task:
     start_after: not to be started before this time, ns; 0 = at once
     iteration: of a job
     host_ports: of mode host, to be bound on its node; published 0 = the node chooses
+    cause: why it was made ("scale up", "restart", "update", "node down", …)
+    hold: why it is not told to run yet ("waits for service db to be healthy"), "" = nothing holds it
+    running_at: when it first was RUNNING, 0 = not yet
     """
 
     id: str
@@ -181,6 +184,9 @@ class Task:
     iteration: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
     host_ports: tuple[HostPort, ...] = ()
+    cause: str = ""
+    hold: str = ""
+    running_at: int = 0
 
     @property
     def key(self) -> str:
