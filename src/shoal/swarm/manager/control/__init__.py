@@ -1,0 +1,1 @@
+"""The control API, a module for each noun. See `contracts.cluster.control`."""

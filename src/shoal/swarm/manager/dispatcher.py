@@ -1,0 +1,189 @@
+"""The leader's line to the nodes. See `contracts.cluster.dispatcher`."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
+
+from shoal.cluster.assignments import assignment, difference
+from shoal.errors import Fenced, Forbidden, InternalError, NotLeader, ShoalError, Unavailable, VersionConflict
+from shoal.model.cluster.assignment import Assignment, AssignmentChange, Report
+from shoal.model.cluster.node import Node, NodeDescription, NodeState
+from shoal.model.cluster.task import Task, TaskState
+from shoal.swarm.manager.ledger import Ledger
+from shoal.swarm.manager.sessions import Session, Sessions
+from shoal.swarm.manager.statuses import Statuses
+
+log = logging.getLogger("shoal.cluster.dispatcher")
+
+BEAT_S = 2.0
+MISSED_BEATS = 3
+GRACE_S = 0.5  #: a beat may be late by that much
+CHECK_S = 0.25
+DIFFERENCE_S = 0.01  #: changes that come together are told together
+_TRIES = 20
+
+
+class LeaderDispatcher:
+    """Serves sessions while this manager leads. leader: (node id, "host:2377") of who does now"""
+
+    def __init__(self, ledger: Ledger, leader: Callable[[], tuple[str, str]]) -> None:
+        self._ledger = ledger
+        self._leader = leader
+        self._sessions = Sessions()
+        self._statuses = Statuses(ledger)
+        self._epoch = 0
+        self._since_s = 0.0  #: loop time when this manager began to lead
+        self._unsealed: dict[str, tuple[int, bytes]] = {}  #: {key: (revision, value)}
+
+    # -- the leader's side -----------------------------------------------------
+
+    async def lead(self, epoch: int) -> None:
+        """Serve until cancelled. Every node has the time of three beats to come to this manager. Raises: Fenced"""
+        self._epoch, self._since_s = epoch, asyncio.get_running_loop().time()
+        unlisten = self._ledger.mirror.listen(self._sessions.mark)
+        try:
+            async with asyncio.TaskGroup() as work:
+                work.create_task(self._statuses.run(epoch), name="statuses")
+                work.create_task(self._watch_beats(), name="heartbeats")
+        except* Fenced as group:
+            raise group.exceptions[0] from None
+        finally:
+            unlisten()
+            self._epoch = 0
+            self._unsealed.clear()
+            self._sessions.end_all(NotLeader(*self._leader()))
+
+    def _require_lead(self) -> None:
+        if not self._epoch:
+            raise NotLeader(*self._leader())
+
+    def _require_node(self, node_id: str) -> Node:
+        if (node := self._ledger.view.nodes.get(node_id)) is None:
+            raise Forbidden(f"node {node_id} is not a member of this cluster")
+        return node
+
+    @property
+    def beat_s(self) -> float:
+        """Between two beats of a node."""
+        cluster = self._ledger.view.cluster
+        return (cluster.spec.heartbeat_s if cluster else 0.0) or BEAT_S
+
+    async def _watch_beats(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(CHECK_S)
+            limit_s = self.beat_s * MISSED_BEATS + GRACE_S
+            for node in list(self._ledger.view.nodes.values()):
+                session = self._sessions.get(node.id)
+                last_s = session.beaten_at if session is not None else self._since_s
+                last_s = max(last_s, self._since_s, self._sessions.last_seen.get(node.id, 0.0))
+                if node.state is not NodeState.DOWN and loop.time() - last_s > limit_s:
+                    await self._down(node)
+
+    async def _down(self, node: Node) -> None:
+        if (session := self._sessions.get(node.id)) is not None:
+            session.end(Unavailable("nothing was heard of this node for too long"))
+        log.warning("node %s is down: its heartbeats do not come", node.id)
+        try:
+            await self._set(node.id, lambda n: replace(n, state=NodeState.DOWN, message="heartbeat failure"))
+        except Fenced:
+            raise
+        except (ShoalError, Forbidden) as error:
+            log.warning("cannot write down that node %s is down: %s", node.id, error.message)
+
+    async def _set(self, node_id: str, change: Callable[[Node], Node]) -> None:
+        """The node's record changed. Raises: Forbidden for one that is gone; Fenced, Unavailable"""
+        for _ in range(_TRIES):
+            node = self._require_node(node_id)
+            changed = change(node)
+            if changed == node:
+                return
+            changed = replace(changed, updated_at=self._ledger.now_ns())
+            compares = self._ledger.seen(f"nodes/{node_id}")
+            try:
+                await self._ledger.write([changed], compares=compares, epoch=self._epoch)
+                return
+            except VersionConflict:
+                await self._ledger.mirror.catch_up()
+        raise Unavailable(f"the record of node {node_id} changes all the time")
+
+    # -- the nodes' side ---------------------------------------------------------
+
+    async def session(self, node_id: str, description: NodeDescription) -> AsyncIterator[AssignmentChange]:
+        """See the contract; NotLeader (Unavailable) names who leads."""
+        self._require_lead()
+        self._require_node(node_id)
+        session = Session(node_id, asyncio.get_running_loop().time())
+        self._sessions.add(session)
+        try:
+            await self._set(node_id, lambda n: replace(n, state=NodeState.READY, message="", description=description))
+            told: Assignment | None = None
+            while True:
+                self._require_node(node_id)
+                new = self._assignment(node_id)
+                change = difference(told, new)
+                if change is not None:
+                    told = new
+                    session.was_told(new)
+                    yield change
+                    await asyncio.sleep(DIFFERENCE_S)
+                await session.wait()
+        finally:
+            self._sessions.drop(session)
+
+    async def beat(self, node_id: str) -> float:
+        """See the contract."""
+        self._require_lead()
+        node = self._require_node(node_id)
+        session = self._sessions.get(node_id)
+        if session is None or session.over is not None:
+            raise Unavailable("this node has no session here")
+        session.beaten_at = asyncio.get_running_loop().time()
+        if node.state is not NodeState.READY:
+            await self._set(node_id, lambda n: replace(n, state=NodeState.READY, message=""))
+        return self.beat_s
+
+    async def report(self, node_id: str, report: Report) -> None:
+        """See the contract."""
+        self._require_lead()
+        self._require_node(node_id)
+        if (description := report.description) is not None:
+            await self._set(node_id, lambda n: replace(n, description=description))
+        if report.statuses:
+            await self._statuses.add(node_id, report.statuses)
+
+    # -- what a node is told -------------------------------------------------------
+
+    def _assignment(self, node_id: str) -> Assignment:
+        found = assignment(self._ledger.view, node_id)
+        return replace(found, files=self._files(found.tasks))
+
+    def _files(self, tasks: Mapping[str, Task]) -> dict[str, bytes]:
+        """Values that the living tasks here need, unsealed."""
+        view, found = self._ledger.view, dict[str, bytes | None]()
+        for task in tasks.values():
+            if task.desired >= TaskState.SHUTDOWN or task.status.state > TaskState.RUNNING:
+                continue
+            for file in task.spec.files:
+                records = view.secrets if file.kind == "secrets" else view.configs
+                if (record := records.get(file.id)) is not None:
+                    found[file.id] = self._open(f"{file.kind}/{file.id}", record.value)
+            service = view.services.get(task.service_id)
+            if service is not None and service.registry_auth:
+                key = f"services/{service.id}"
+                found[f"auth/{service.id}"] = self._open(key, service.registry_auth)
+        return {key: value for key, value in found.items() if value is not None}
+
+    def _open(self, key: str, sealed: bytes) -> bytes | None:
+        revision = self._ledger.view.revisions.get(key, 0)
+        known = self._unsealed.get(key)
+        if known is not None and known[0] == revision:
+            return known[1]
+        try:
+            value = self._ledger.seal.unseal(sealed)
+        except InternalError as error:
+            log.error("%s cannot be read: %s", key, error.message)
+            return None
+        self._unsealed[key] = (revision, value)
+        return value

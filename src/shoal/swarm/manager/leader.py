@@ -1,0 +1,74 @@
+"""Who leads: one manager at a time, for as long as it says so in time."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from shoal.contracts.cluster.store import ClusterStore
+from shoal.errors import Fenced, ShoalError
+
+log = logging.getLogger("shoal.cluster.leader")
+
+TTL_S = 3.0
+KEEP_S = 1.0
+RETRY_S = 0.5
+
+
+class Leader:
+    """Campaigns until it leads, then runs `work` for as long as it does."""
+
+    def __init__(self, store: ClusterStore, node_id: str, work: Callable[[int], Awaitable[None]]) -> None:
+        """`work(epoch)`: what a leader does, until cancelled. Raises: Fenced when it learns that it leads no more"""
+        self._store = store
+        self._node_id = node_id
+        self._work = work
+        self.epoch = 0  #: of this manager while it leads, else 0
+
+    async def run(self) -> None:
+        """Until cancelled; resigns at the end."""
+        while True:
+            try:
+                epoch = await self._store.campaign(self._node_id, TTL_S)
+            except ShoalError as error:
+                log.warning("cannot campaign: %s", error.message)
+                await asyncio.sleep(RETRY_S)
+                continue
+            await self._lead(epoch)
+
+    async def _lead(self, epoch: int) -> None:
+        log.info("this manager leads, epoch %d", epoch)
+        self.epoch = epoch
+        work = asyncio.ensure_future(self._work(epoch))
+        try:
+            await self._keep(epoch, work)
+        except Fenced:
+            log.info("another manager leads, epoch %d is over", epoch)
+        finally:
+            self.epoch = 0
+            work.cancel()
+            ended = (await asyncio.gather(work, return_exceptions=True))[0]
+            if isinstance(ended, Exception) and not isinstance(ended, Fenced):
+                log.error("the leader's work failed: %s", ended, exc_info=ended)
+            await asyncio.shield(self._resign(epoch))
+
+    async def _keep(self, epoch: int, work: "asyncio.Future[None]") -> None:
+        loop = asyncio.get_running_loop()
+        over_at = loop.time() + TTL_S
+        while not work.done():
+            await asyncio.wait([work], timeout=KEEP_S)
+            try:
+                if not await self._store.keep(epoch):
+                    return
+                over_at = loop.time() + TTL_S
+            except Fenced:
+                return
+            except ShoalError as error:
+                log.warning("cannot say that this manager still leads: %s", error.message)
+                if loop.time() >= over_at:
+                    return
+
+    async def _resign(self, epoch: int) -> None:
+        try:
+            await self._store.resign(epoch)
+        except ShoalError as error:
+            log.info("cannot resign: %s", error.message)

@@ -1,0 +1,109 @@
+"""A manager, put together."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from shoal.contracts.cluster.store import ClusterStore
+from shoal.errors import Fenced, ShoalError
+from shoal.swarm.manager.control.clusters import ClusterControl
+from shoal.swarm.manager.control.files import FileControl
+from shoal.swarm.manager.control.networks import NetworkControl
+from shoal.swarm.manager.control.nodes import NodeControl
+from shoal.swarm.manager.control.services import ServiceControl
+from shoal.swarm.manager.dispatcher import LeaderDispatcher
+from shoal.swarm.manager.leader import Leader
+from shoal.swarm.manager.ledger import Ledger
+from shoal.swarm.manager.mirror import Mirror
+from shoal.swarm.manager.tick import Tick
+from shoal.swarm.sealing import Seal
+
+LEADER_S = 1.0  #: how old the answer to "who leads?" may be
+
+
+class Manager:
+    """Control API, leader's tick and dispatcher over one store. `open` before any use; the store is open by then.
+
+    services, nodes, secrets, configs, networks, clusters: see contracts.cluster.control
+    dispatcher: see contracts.cluster.dispatcher; serves while this manager leads
+    """
+
+    def __init__(
+        self,
+        store: ClusterStore,
+        *,
+        node_id: str,
+        seal: Seal,
+        now_ns: Callable[[], int],
+        new_id: Callable[[], str],
+        choose: Callable[[int], int],
+    ) -> None:
+        """new_id: 25 characters [0-9a-z]    choose: a number below its argument"""
+        self.ledger = Ledger(
+            store=store,
+            mirror=Mirror(store),
+            seal=seal,
+            node_id=node_id,
+            now_ns=now_ns,
+            new_id=new_id,
+            choose=choose,
+        )
+        self._tick = Tick(self.ledger)
+        self._leads = Leader(store, node_id, self._lead)
+        self._holder = ""
+        self.dispatcher = LeaderDispatcher(self.ledger, self.leader)
+        self.services = ServiceControl(self.ledger)
+        self.nodes = NodeControl(self.ledger, self.leader)
+        self.secrets = FileControl(self.ledger, "secrets")
+        self.configs = FileControl(self.ledger, "configs")
+        self.networks = NetworkControl(self.ledger)
+        self.clusters = ClusterControl(self.ledger)
+        self._work: list[asyncio.Task[None]] = []
+
+    async def open(self) -> None:
+        """The view is there; this manager campaigns. Raises: Unavailable"""
+        await self.ledger.mirror.open()
+        self._work = [
+            asyncio.create_task(self._leads.run(), name="leader"),
+            asyncio.create_task(self._ask_leader(), name="who leads"),
+        ]
+
+    async def close(self) -> None:
+        """It leads no more, sessions end. The store stays open."""
+        for work in self._work:
+            work.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
+        await self.ledger.mirror.close()
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether this manager leads, as far as it knows."""
+        return bool(self._leads.epoch)
+
+    @property
+    def epoch(self) -> int:
+        """Of this manager while it leads, else 0."""
+        return self._leads.epoch
+
+    def leader(self) -> tuple[str, str]:
+        """(node id, "host:2377") of who leads, as far as it is known here; ("", "") = nobody."""
+        holder = self.ledger.node_id if self.is_leader else self._holder
+        node = self.ledger.view.nodes.get(holder)
+        return holder, (node.manager.address if node and node.manager else "")
+
+    async def _ask_leader(self) -> None:
+        """The store knows who leads; nobody tells, so it is asked."""
+        while True:
+            if not self.is_leader:
+                with suppress(ShoalError):
+                    holder, _ = await self.ledger.store.leader()
+                    self._holder = "" if holder == self.ledger.node_id else holder
+            await asyncio.sleep(LEADER_S)
+
+    async def _lead(self, epoch: int) -> None:
+        try:
+            async with asyncio.TaskGroup() as work:
+                work.create_task(self._tick.run(epoch), name="tick")
+                work.create_task(self.dispatcher.lead(epoch), name="dispatcher")
+        except* Fenced as group:
+            raise group.exceptions[0] from None
