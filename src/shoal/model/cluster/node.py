@@ -76,6 +76,7 @@ class Node:
 
     number: small, of this node alone: its tunnel address and its connection mark derive from it
     address: where other nodes reach it
+    data_address: where the overlay's packets go to; "" = `address`
     issuer: digest (hex) of the CA that signed its certificate
     """
 
@@ -90,6 +91,7 @@ class Node:
     address: str = ""
     manager: ManagerStatus | None = None
     issuer: str = ""
+    data_address: str = ""
 
     @property
     def key(self) -> str:
