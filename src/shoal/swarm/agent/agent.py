@@ -1,0 +1,180 @@
+"""The agent, put together."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+from shoal.cluster.assignments import merged
+from shoal.contracts.cluster.dispatcher import Dispatcher
+from shoal.contracts.cluster.executor import Executor
+from shoal.contracts.cluster.overlay import Overlay
+from shoal.errors import ShoalError
+from shoal.model.cluster.assignment import Assignment, AssignmentChange
+from shoal.model.cluster.task import Task, TaskStatus
+from shoal.swarm.agent.line import Line
+from shoal.swarm.agent.overlays import Overlays
+from shoal.swarm.agent.record import NoRecord, Record, Recorder
+from shoal.swarm.agent.reports import Reports
+from shoal.swarm.agent.worker import Tools, Worker
+
+log = logging.getLogger("shoal.cluster.agent")
+
+RETRY_S = 1.0
+
+
+class Agent:
+    """Keeps this node as the managers last said, whether they can be reached or not."""
+
+    def __init__(
+        self,
+        node_id: str,
+        executor: Executor,
+        overlay: Overlay,
+        dispatcher: Dispatcher,
+        *,
+        now_ns: Callable[[], int],
+        record: Record | None = None,
+    ) -> None:
+        """record: where it keeps what it was told (None = nowhere)"""
+        self._executor = executor
+        self._reports = Reports()
+        self._overlays = Overlays(overlay)
+        self._recorder = Recorder(record or NoRecord())
+        self._line = Line(node_id, executor, dispatcher, self._reports, self._told)
+        self._tools = Tools(
+            executor=executor,
+            overlays=self._overlays,
+            now_ns=now_ns,
+            values=self._values,
+            report=self._reports.put,
+        )
+        self._assignment = Assignment(node_id=node_id)
+        self._changed = asyncio.Condition()
+        self._workers: dict[str, Worker] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def assignment(self) -> Assignment:
+        """What this node was last told."""
+        return self._assignment
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a session with a manager."""
+        return self._line.is_connected
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether the managers say that this node is no member any more."""
+        return self._line.is_removed
+
+    @property
+    def error(self) -> str:
+        """Why there is no session, "" while there is one."""
+        return self._line.error
+
+    async def run(self) -> None:
+        """Until cancelled; containers run on."""
+        try:
+            async with asyncio.TaskGroup() as work:
+                work.create_task(self._overlays.run(), name="overlay")
+                work.create_task(self._recorder.run(), name="agent's record")
+                work.create_task(self._observe(), name="tasks observed")
+                await asyncio.sleep(0)  # it listens before anything is asked
+                await self._recover()
+                work.create_task(self._line.run(), name="line to the managers")
+        finally:
+            for running in self._running.values():
+                running.cancel()
+            await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    async def _recover(self) -> None:
+        """Go on with what was told before this engine started."""
+        last = await self._recorder.last()
+        if last is None:
+            return
+        log.info("%d tasks of this node go on until a manager is reached", len(last.tasks))
+        await self._apply(last)
+
+    # -- what the managers say -----------------------------------------------------
+
+    async def _told(self, change: AssignmentChange) -> None:
+        new = merged(self._assignment, change)
+        await self._apply(new)
+        self._recorder.note(new)
+        if change.is_full:
+            await self._remove_strangers()
+            for task_id, worker in self._workers.items():
+                self._reports.put(task_id, worker.status)
+
+    async def _apply(self, new: Assignment) -> None:
+        async with self._changed:
+            self._assignment = new
+            self._changed.notify_all()
+        await self._overlays.want(new.overlay)
+        fresh = [task for task in new.tasks.values() if task.id not in self._workers]
+        found = await self._executor.known() if fresh else {}
+        for task in fresh:
+            self._begin(task, found)
+        for task_id, worker in list(self._workers.items()):
+            told = new.tasks.get(task_id)
+            if told is None:
+                worker.forget()
+                self._reports.forget(task_id)
+            elif told != worker.task:
+                worker.update(told)
+
+    def _begin(self, task: Task, found: Mapping[str, TaskStatus]) -> None:
+        worker = self._workers[task.id] = Worker(task, found.get(task.id), self._tools)
+        if worker.status.state > task.status.state:
+            self._reports.put(task.id, worker.status)
+        running = asyncio.create_task(worker.run(), name=f"task {task.name}")
+        self._running[task.id] = running
+        running.add_done_callback(lambda ended: self._over(task.id, worker, ended))
+
+    def _over(self, task_id: str, worker: Worker, ended: "asyncio.Task[None]") -> None:
+        if self._workers.get(task_id) is worker:
+            del self._workers[task_id]
+            self._running.pop(task_id, None)
+        if not ended.cancelled() and (error := ended.exception()) is not None:
+            log.error("the worker of task %s failed: %s", task_id, error, exc_info=error)
+
+    async def _remove_strangers(self) -> None:
+        """Containers of tasks that no manager knows (any more)."""
+        for task_id in await self._executor.known():
+            if task_id in self._workers:
+                continue
+            try:
+                await self._executor.remove(task_id)
+            except ShoalError as error:
+                log.error("cannot remove task %s: %s", task_id, error.message)
+
+    async def _values(self, task: Task) -> Mapping[str, bytes]:
+        """Contents of the task's files and its registry login, as soon as they are told."""
+        wanted = {file.id for file in task.spec.files}
+        async with self._changed:
+            await self._changed.wait_for(lambda: wanted <= self._assignment.files.keys())
+            files = self._assignment.files
+        return {key: files[key] for key in (*wanted, f"auth/{task.service_id}") if key in files}
+
+    # -- what is seen ----------------------------------------------------------------
+
+    async def _observe(self) -> None:
+        while True:
+            async for task_id, status in self._executor.observe():
+                if (worker := self._workers.get(task_id)) is not None:
+                    worker.observed(status)
+            log.warning("what happens to tasks was not read in time: looking at all of them")
+            await asyncio.sleep(RETRY_S)
+            for task_id, status in (await self._executor.known()).items():
+                if (worker := self._workers.get(task_id)) is not None:
+                    worker.observed(status)
+
+    # -- the end -----------------------------------------------------------------------
+
+    async def leave(self) -> None:
+        """Nothing of the cluster is left on this node: no task, no overlay, no record. After `run` has ended."""
+        known = await self._executor.known()
+        await asyncio.gather(*(self._executor.remove(task_id) for task_id in known), return_exceptions=True)
+        await self._overlays.leave()
+        await self._recorder.erase()
