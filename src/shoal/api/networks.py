@@ -1,40 +1,62 @@
 """/networks"""
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 from aiohttp import web
 
 from shoal.api.http.replies import empty, json_reply
 from shoal.api.http.request import Request
 from shoal.api.http.router import Route
+from shoal.api.swarm.networks import OverlayNetworks, is_overlay
+from shoal.contracts.cluster.control import Control, Filters
 from shoal.engine.networks import Networks
+from shoal.errors import InvalidArgument, NotFound, Unavailable
+from shoal.lifecycle.network import rules
+from shoal.model.network import Network
 from shoal.wire.network import decode_connect, decode_disconnect, decode_network_create, encode_network
 
 
 class NetworkRouter:
-    """The operations on networks. Source: Docker Engine API v1.51, tag Network."""
+    """The operations on networks, of the node and of the cluster. Source: Docker Engine API v1.51, tag Network."""
 
-    def __init__(self, networks: Networks) -> None:
+    def __init__(self, networks: Networks, overlays: OverlayNetworks) -> None:
         self._networks = networks
+        self._overlays = overlays
 
     async def list(self, request: Request) -> web.Response:
         """GET /networks. Before 1.28 the containers were in the list."""
-        found = self._networks.list(request.filters())
+        local = self._networks.list(request.filters())
+        known = {network.id for network in local}
+        overlays = [n for n in await self._overlays.select(request.filters()) if n.id not in known]
         detailed = request.api_version < (1, 28)
         return json_reply(
             [
                 encode_network(n, self._networks.sandboxes_on(n) if detailed else None, request.api_version)
-                for n in found
+                for n in (*local, *overlays)
             ]
         )
 
+    async def _resolve(self, reference: str, scope: str = "") -> Network:
+        """Networks of the node win over those of the cluster. Raises: NotFound"""
+        with suppress(NotFound):
+            return self._networks.resolve(reference, scope=scope)
+        overlays = await self._overlays.all() if scope in ("", "swarm") else ()
+        return rules.find(overlays, reference)
+
     async def inspect(self, request: Request) -> web.Response:
-        """GET /networks/{id}. `verbose` adds services of a cluster: there are none."""
-        network = self._networks.resolve(request.params["id"], scope=request.query.get("scope", ""))
+        """GET /networks/{id}. `verbose` adds nothing."""
+        network = await self._resolve(request.params["id"], request.query.get("scope", ""))
         return json_reply(encode_network(network, self._networks.sandboxes_on(network), request.api_version))
 
     async def create(self, request: Request) -> web.Response:
         """POST /networks/create"""
-        network = await self._networks.create(decode_network_create(await request.json()))
-        return json_reply({"Id": network.id, "Warning": ""}, 201)
+        spec = decode_network_create(await request.json())
+        if is_overlay(spec):
+            created = await self._overlays.create(spec)
+        else:
+            created = (await self._networks.create(spec)).id
+        return json_reply({"Id": created, "Warning": ""}, 201)
 
     async def connect(self, request: Request) -> web.Response:
         """POST /networks/{id}/connect"""
@@ -50,18 +72,31 @@ class NetworkRouter:
 
     async def remove(self, request: Request) -> web.Response:
         """DELETE /networks/{id}"""
-        await self._networks.remove(request.params["id"])
+        network = await self._resolve(request.params["id"])
+        if is_overlay(network.spec):
+            await self._overlays.remove(network.id)
+        else:
+            await self._networks.remove(network.id)
         return empty()
 
     async def prune(self, request: Request) -> web.Response:
         """POST /networks/prune"""
-        removed = await self._networks.prune(request.filters())
-        return json_reply({"NetworksDeleted": list(removed) or None})
+        filters = request.filters()
+        removed = [*await self._networks.prune(filters), *await self._prune_overlays(filters)]
+        return json_reply({"NetworksDeleted": removed or None})
+
+    async def _prune_overlays(self, filters: Filters) -> Sequence[str]:
+        removed = []
+        for network in await self._overlays.prunable(filters, self._networks.prune_until(filters)):
+            with suppress(InvalidArgument, NotFound, Unavailable):  # somebody began to use it, or removed it
+                await self._overlays.remove(network.id)
+                removed.append(network.name)
+        return removed
 
 
-def routes(networks: Networks) -> list[Route]:
+def routes(networks: Networks, control: Control | None) -> list[Route]:
     """Every route of this module."""
-    router = NetworkRouter(networks)
+    router = NetworkRouter(networks, OverlayNetworks(control))
     return [
         Route("GET", "/networks", router.list, "NetworkList"),
         Route("POST", "/networks/create", router.create, "NetworkCreate"),

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from shoal.api import auth, build, disk_usage, distribution, images, networks, stand_ins, system, volumes
 from shoal.api.container import archive, attach, commit, exec, life, logs, stats
 from shoal.api.http.router import Route
+from shoal.api.swarm import files, nodes, services, swarm, tasks
+from shoal.api.swarm import logs as task_logs
+from shoal.contracts.cluster.control import Control
 from shoal.engine.builds import Builds
 from shoal.engine.commits import Commits
 from shoal.engine.containers import Containers
@@ -22,7 +25,7 @@ from shoal.engine.volumes import Volumes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nouns:
-    """What the API speaks for. machine_bytes: memory of the machine"""
+    """What the API speaks for. machine_bytes: memory of the machine; control: of the cluster, None = there is none"""
 
     system: System
     images: Images
@@ -38,12 +41,13 @@ class Nouns:
     builds: Builds
     stand_ins: StandIns
     machine_bytes: int
+    control: Control | None = None
 
 
 def all_routes(nouns: Nouns) -> list[Route]:
     """The whole API."""
     return [
-        *system.routes(nouns.system),
+        *system.routes(nouns.system, nouns.control),
         *disk_usage.routes(nouns.images, nouns.containers, nouns.volumes, nouns.builds),
         *auth.routes(nouns.images),
         *distribution.routes(nouns.images),
@@ -55,8 +59,14 @@ def all_routes(nouns: Nouns) -> list[Route]:
         *archive.routes(nouns.archives, nouns.containers),
         *stats.routes(nouns.stats, nouns.machine_bytes),
         *exec.routes(nouns.execs),
-        *networks.routes(nouns.networks),
+        *networks.routes(nouns.networks, nouns.control),
         *volumes.routes(nouns.volumes),
         *build.routes(nouns.builds),
         *stand_ins.routes(nouns.stand_ins),
+        *swarm.routes(nouns.control),
+        *nodes.routes(nouns.control),
+        *services.routes(nouns.control),
+        *tasks.routes(nouns.control),
+        *task_logs.routes(nouns.control),
+        *files.routes(nouns.control),
     ]

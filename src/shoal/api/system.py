@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 
 from aiohttp import web
 
@@ -9,10 +10,12 @@ from shoal import __version__
 from shoal.api.http.replies import HEADERS, JsonStream, json_reply
 from shoal.api.http.request import API_VERSION, MIN_API_VERSION, Request
 from shoal.api.http.router import Route
+from shoal.contracts.cluster.control import Control, SwarmState
 from shoal.engine.system import System
 from shoal.errors import NotFound
 from shoal.model.event import Event
 from shoal.wire.event import check_event_filters, encode_event, match_event
+from shoal.wire.swarm.cluster import encode_cluster, encode_peers
 from shoal.wire.system import Counts, encode_info, encode_version
 from shoal.wire.times import parse_time
 
@@ -24,14 +27,19 @@ def _dotted(version: tuple[int, int]) -> str:
 class SystemRouter:
     """The operations on the engine itself. Source: Docker Engine API v1.51, tag System."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, control: Control | None) -> None:
         self._system = system
+        self._control = control
+
+    def _swarm(self) -> SwarmState:
+        return self._control.membership.state() if self._control else SwarmState()
 
     async def ping(self, request: Request) -> web.Response:
         """GET and HEAD /_ping: the headers of the reply are what clients negotiate by."""
         text = "" if request.http.method == "HEAD" else "OK"
         headers = {
             **HEADERS,
+            "Swarm": _swarm_word(self._swarm()),
             "Shoal-Features": "memory-files",
             "Cache-Control": "no-cache, no-store, must-revalidate",
             "Pragma": "no-cache",
@@ -55,9 +63,10 @@ class SystemRouter:
             listeners=totals.listeners,
         )
         now = datetime.fromtimestamp(system.now_ns() / 1e9, UTC).isoformat().replace("+00:00", "Z")
-        return json_reply(
-            encode_info(system.settings, system.host, counts, engine_id=system.engine_id, version=__version__, now=now)
+        info = encode_info(
+            system.settings, system.host, counts, engine_id=system.engine_id, version=__version__, now=now
         )
+        return json_reply(info | {"Swarm": _swarm_info(self._swarm())})
 
     async def events(self, request: Request) -> web.StreamResponse:
         """GET /events: those since `since`, then as they come, until `until`."""
@@ -104,9 +113,33 @@ class SystemRouter:
         )
 
 
-def routes(system: System) -> list[Route]:
+def _swarm_word(state: SwarmState) -> str:
+    """The header by which clients know what this node is in the cluster."""
+    if state.state != "active":
+        return state.state
+    return "active/manager" if state.is_manager else "active/worker"
+
+
+def _swarm_info(state: SwarmState) -> dict[str, Any]:
+    """`Swarm` of GET /info. Source: Docker Engine API v1.51, SwarmInfo"""
+    info: dict[str, Any] = {
+        "NodeID": state.node_id,
+        "NodeAddr": state.node_address,
+        "LocalNodeState": state.state,
+        "ControlAvailable": state.is_manager,
+        "Error": state.error,
+        "RemoteManagers": encode_peers(state.managers),
+    }
+    if state.is_manager:
+        info |= {"Nodes": state.nodes, "Managers": state.manager_count}
+    if state.cluster is not None:
+        info["Cluster"] = encode_cluster(state.cluster.record, state.cluster.version)
+    return info
+
+
+def routes(system: System, control: Control | None) -> list[Route]:
     """Every route of this module."""
-    router = SystemRouter(system)
+    router = SystemRouter(system, control)
     return [
         Route("GET", "/_ping", router.ping, "SystemPing"),
         Route("HEAD", "/_ping", router.ping, "SystemPingHead"),

@@ -1,6 +1,6 @@
 """Docker's JSON of info and version. Source: Docker Engine API v1.51, SystemInfo, SystemVersion."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +58,7 @@ def encode_version(host: HostFacts, version: str, api: str, min_api: str) -> dic
 def encode_info(
     settings: Settings, host: HostFacts, counts: Counts, *, engine_id: str, version: str, now: str
 ) -> dict[str, Any]:
-    """GET /info. now: RFC 3339 with nanoseconds."""
+    """GET /info but its `Swarm`. now: RFC 3339 with nanoseconds."""
     return {
         "ID": engine_id,
         "Containers": counts.running + counts.paused + counts.stopped,
@@ -83,7 +83,6 @@ def encode_info(
         "NoProxy": "",
         "Labels": [f"{key}={value}" for key, value in settings.labels.items()],
         "ExperimentalBuild": False,
-        "Swarm": _swarm_inactive(),
         "LiveRestoreEnabled": not settings.stop_containers_on_exit,
         "DefaultAddressPools": [_address_pool(pool) for pool in settings.address_pools],
         "Warnings": list(host.warnings) or None,
@@ -153,16 +152,4 @@ def _registry_config(settings: Settings) -> Mapping[str, Any]:
         "IndexConfigs": {"docker.io": official, **others},
         "InsecureRegistryCIDRs": ["::1/128", "127.0.0.0/8"],
         "Mirrors": list(settings.registry_mirrors) or None,
-    }
-
-
-def _swarm_inactive() -> Mapping[str, Any]:
-    empty: Sequence[str] | None = None
-    return {
-        "NodeID": "",
-        "NodeAddr": "",
-        "LocalNodeState": "inactive",
-        "ControlAvailable": False,
-        "Error": "",
-        "RemoteManagers": empty,
     }

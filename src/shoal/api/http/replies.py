@@ -22,7 +22,6 @@ HEADERS = {
     "Docker-Experimental": "false",
     "Ostype": "linux",
     "Server": f"Shoal/{__version__} (linux)",
-    "Swarm": "inactive",
 }
 
 _encode = msgspec.json.encode

@@ -210,9 +210,7 @@ class Networks:
 
         filters: label, label!, until (a time, or a duration before now)
         """
-        now = self._parts.sources.now_ns()
-        until = min((parse_moment(text, now) for text in filters.get("until", ())), default=0)
-        found = rules.select_prunable(self._parts.store.all(Network), filters, self._used(), until)
+        found = rules.select_prunable(self._parts.store.all(Network), filters, self._used(), self.prune_until(filters))
         removed = []
         for network in found:
             with suppress(Forbidden):  # somebody began to use it
@@ -220,6 +218,11 @@ class Networks:
                 removed.append(network.name)
         self._parts.events.publish("network", "prune", "", {"reclaimed": "0"})
         return removed
+
+    def prune_until(self, filters: Mapping[str, Sequence[str]]) -> int:
+        """Before when a network must have been made to be pruned, ns since the epoch; 0 = whenever."""
+        now = self._parts.sources.now_ns()
+        return min((parse_moment(text, now) for text in filters.get("until", ())), default=0)
 
     async def connect(self, reference: str, container: str, settings: EndpointSettings) -> None:
         """Attach a container, running or not, to one more network.

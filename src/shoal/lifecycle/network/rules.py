@@ -205,7 +205,7 @@ def select(networks: Iterable[Network], filters: Mapping[str, Sequence[str]], us
         if (not filters.get("name") or any(text in n.name for text in filters["name"]))
         and (not filters.get("id") or any(n.id.startswith(text) for text in filters["id"]))
         and n.driver in (filters.get("driver") or (n.driver,))
-        and (n.spec.scope or "local") in (filters.get("scope") or ("local",))
+        and (not filters.get("scope") or (n.spec.scope or "local") in filters["scope"])
         and (not types or ("custom" if n.is_user_defined else "builtin") in types)
         and match_labels(n.spec.labels, filters.get("label", ()))
         and (dangling is None or (n.is_user_defined and n.id not in used) == dangling)

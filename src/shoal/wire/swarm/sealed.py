@@ -7,7 +7,6 @@ from shoal.errors import InvalidArgument
 from shoal.model.cluster.cluster import Sealed
 from shoal.wire.fields import read_object, read_text, read_text_map
 from shoal.wire.swarm.meta import encode_meta
-from shoal.wire.swarm.validate import CONFIG_BYTES, SECRET_BYTES, check_name
 from shoal.wire.swarm.values import read_base64, write_base64
 
 
@@ -22,7 +21,7 @@ class SealedSpec:
 
 
 def decode_sealed(body: Any) -> SealedSpec:
-    """The body of an update. Raises: InvalidArgument"""
+    """The body of a create or an update; whether name and size will do, the manager says. Raises: InvalidArgument"""
     given = read_object(body, "")
     if given.get("Driver"):
         raise InvalidArgument("Driver: external stores of secrets are not served")
@@ -37,16 +36,6 @@ def decode_sealed(body: Any) -> SealedSpec:
         labels=read_text_map(given.get("Labels"), "Labels"),
         template=template,
     )
-
-
-def decode_new_sealed(body: Any, kind: str) -> SealedSpec:
-    """The body of POST /secrets/create or /configs/create. Raises: InvalidArgument"""
-    spec = decode_sealed(body)
-    check_name(spec.name)
-    what, limit = ("secret", SECRET_BYTES) if kind == "secrets" else ("config", CONFIG_BYTES)
-    if not spec.data or len(spec.data) >= limit:
-        raise InvalidArgument(f"{what} data must be larger than 0 and less than {limit} bytes")
-    return spec
 
 
 def encode_sealed(record: Sealed, version: int, data: bytes | None = None) -> dict[str, Any]:

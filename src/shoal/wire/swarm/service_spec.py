@@ -8,6 +8,8 @@ from shoal.errors import InvalidArgument
 from shoal.model.cluster.service import EndpointSpec, PortConfig, Schedule, ServiceMode, ServiceSpec, UpdateConfig
 from shoal.wire.fields import OMIT, Field, decode, encode, number, objects, read_object, read_text, text, text_map
 from shoal.wire.swarm.container import EXTRAS
+from shoal.wire.swarm.container import KNOWN_KEYS as CONTAINER_KEYS
+from shoal.wire.swarm.task_spec import KNOWN_KEYS as TASK_KEYS
 from shoal.wire.swarm.task_spec import decode_task_spec, encode_task_spec, read_attachments
 from shoal.wire.swarm.validate import check_service
 from shoal.wire.swarm.values import choice, count, full, read_count, read_number, read_seconds, seconds, write_ns
@@ -126,12 +128,12 @@ def _read_schedule(value: Any) -> Schedule | None:
 
 
 def _read_depends_on(value: Any) -> dict[str, str]:
-    return {
-        name: read_text(
-            read_object(item, f"DependsOn.{name}").get("Condition") or "service_started", f"DependsOn.{name}.Condition"
-        )
-        for name, item in read_object(value, "DependsOn").items()
-    }
+    """A condition may stand alone, without its object."""
+    found = {}
+    for name, item in read_object(value, "DependsOn").items():
+        condition = item if isinstance(item, str) else read_object(item, f"DependsOn.{name}").get("Condition")
+        found[name] = read_text(condition or "service_started", f"DependsOn.{name}.Condition")
+    return found
 
 
 def encode_endpoint_spec(spec: EndpointSpec) -> dict[str, Any]:
@@ -179,3 +181,16 @@ def with_kept_extras(body: Any, current: ServiceSpec) -> Any:
 
 def _kept(body: Any, known: Mapping[str, Any], extras: tuple[str, ...]) -> dict[str, Any]:
     return {key: known[key] for key in extras if key in known} | dict(read_object(body, ""))
+
+
+def unknown_keys(body: Any) -> list[str]:
+    """A warning for each key of a service that nobody knows: it has no effect."""
+    given = read_object(body, "")
+    template = read_object(given.get("TaskTemplate"), "TaskTemplate")
+    container = read_object(template.get("ContainerSpec"), "TaskTemplate.ContainerSpec")
+    parts = (
+        ("", given, KNOWN_KEYS),
+        ("TaskTemplate.", template, TASK_KEYS),
+        ("TaskTemplate.ContainerSpec.", container, CONTAINER_KEYS),
+    )
+    return [f"{path}{key}: unknown key, ignored" for path, part, known in parts for key in part if key not in known]

@@ -13,13 +13,10 @@ from shoal.model.mount import MountType
 from shoal.wire.container.validate import check_spec
 
 _NAME = re.compile(r"[a-zA-Z0-9]+(?:[a-zA-Z0-9-_]*[a-zA-Z0-9])?", re.ASCII)
-_OBJECT_NAME = re.compile(r"[a-zA-Z0-9]+(?:[a-zA-Z0-9-_.]*[a-zA-Z0-9])?", re.ASCII)
 _JOBS = (ServiceMode.REPLICATED_JOB, ServiceMode.GLOBAL_JOB)
 _CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
 _MIN_NANO_CPUS = 1_000_000
 _MIN_MEMORY_BYTES = 4 << 20
-SECRET_BYTES = 500 * 1024
-CONFIG_BYTES = 1000 * 1024
 
 #: of HostConfig, with what says it for a service
 _ELSEWHERE = {
@@ -173,14 +170,3 @@ def _check_endpoint(spec: ServiceSpec) -> None:
             taken[port.published, port.protocol, port.host_ip] += 1
     if taken and max(taken.values()) > 1:
         raise InvalidArgument("EndpointSpec: duplicate published ports provided")
-
-
-def check_name(name: str) -> None:
-    """Of a secret or config. Raises: InvalidArgument"""
-    if not name:
-        raise InvalidArgument("name must be provided")
-    if len(name) > 64 or not _OBJECT_NAME.fullmatch(name):
-        raise InvalidArgument(
-            "invalid name, only 64 [a-zA-Z0-9-_.] characters allowed, "
-            "and the start and end character must be [a-zA-Z0-9]"
-        )
