@@ -1,26 +1,37 @@
 """The cluster store's contract, on every implementation."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
 from shoal.contracts.cluster.store import MAX_CHANGES, Changes, ClusterStore, Commit
+from shoal.drivers.cluster.etcd_store import EtcdClusterStore
 from shoal.drivers.cluster.sqlite_store import SqliteClusterStore
 from shoal.errors import Compacted, Fenced, InvalidArgument, Unavailable, VersionConflict
 from shoal.simulation.store import SimulatedCluster, SimulatedStore
 from tests.support.deadlines import patient
+from tests.support.etcd import EtcdProcess, etcd_processes
 
 
-@pytest.fixture(params=["sqlite", "simulated"])
+@pytest.fixture(scope="module")
+def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdProcess]:
+    with etcd_processes(tmp_path_factory.mktemp("etcd"), 1) as [member]:
+        yield member
+
+
+@pytest.fixture(params=["sqlite", "simulated", "etcd"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ClusterStore]:
     store: ClusterStore
     if request.param == "sqlite":
         store = SqliteClusterStore(tmp_path / "cluster.db")
-    else:
+    elif request.param == "simulated":
         store = SimulatedStore(SimulatedCluster())
+    else:
+        member = request.getfixturevalue("etcd")
+        store = EtcdClusterStore([member.settings.client_url], cluster_id=tmp_path.name)
     await store.open()
     yield store
     await store.close()

@@ -47,6 +47,10 @@ class History:
             count += 1
         self._drop(count)
 
+    def advance(self, revision: int) -> None:
+        """Complete up to `revision`: what it changed is for nobody."""
+        self.revision = max(self.revision, revision)
+
     def forget(self, revision: int) -> None:
         """Changes before `revision` are not told any more."""
         self._drop(bisect_right(self._entries, revision - 1, key=_REVISION))
