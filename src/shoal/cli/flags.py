@@ -242,6 +242,16 @@ def _parse_int(text: str) -> int:
         raise ValueError(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
 
 
+def _parse_uint(text: str) -> int:
+    try:
+        value = int(text, 0)
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise ValueError(f'strconv.ParseUint: parsing "{text}": invalid syntax')
+    return value
+
+
 def _parse_float(text: str) -> float:
     try:
         return float(text)
@@ -256,6 +266,7 @@ KINDS: dict[str, tuple[Any, Any, str]] = {
     "list": (str, (), "list"),
     "filters": (_parse_filter, (), "filter"),
     "int": (_parse_int, 0, "int"),
+    "uint": (_parse_uint, 0, "uint"),
     "float": (_parse_float, 0.0, "decimal"),
     "bytes": (parse_limit_bytes, 0, "bytes"),
     "duration": (parse_duration_ns, 0, "duration"),

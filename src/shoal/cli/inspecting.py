@@ -41,3 +41,22 @@ def print_inspected(context: Context, names: Sequence[str], fetch: Callable[[str
     for complaint in complaints:
         context.warn(complaint)
     return 1 if complaints else 0
+
+
+def print_pretty(
+    context: Context, names: Sequence[str], fetch: Callable[[str], Any], pretty: Callable[[Any], str], *, template: str
+) -> int:
+    """Print what `pretty` makes of each object, for people; 0, or 1 where one failed."""
+    from shoal.cli.errors import PlainError, describe_error
+
+    if template not in ("", "pretty"):
+        raise PlainError("--format is incompatible with human friendly format")
+    complaints = []
+    for name in names:
+        try:
+            context.stdout.write(pretty(fetch(name)))
+        except ShoalError as error:
+            complaints.append(describe_error(error))
+    for complaint in complaints:
+        context.warn(complaint)
+    return 1 if complaints else 0

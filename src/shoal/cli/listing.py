@@ -87,6 +87,21 @@ def table_text(rows: Sequence[Sequence[str]]) -> str:
     return "".join(lines)
 
 
+def natural_key(text: str) -> list[tuple[int, int, str]]:
+    """A sort key that puts "web.2" before "web.10"."""
+    parts: list[tuple[int, int, str]] = []
+    rest = text
+    while rest:
+        digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
+        if digits:
+            parts.append((0, int(digits), digits))
+            rest = rest[len(digits) :]
+        else:
+            parts.append((1, 0, rest[0]))
+            rest = rest[1:]
+    return parts
+
+
 def print_list(
     context: Context,
     listing: Listing,

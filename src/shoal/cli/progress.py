@@ -79,6 +79,8 @@ def progress_bar(detail: Mapping[str, Any], columns: int) -> str:
         return f"{size_text4(current):>8}"
     filled = min(int(current / total * 100), 100) // 2
     numbers = f"{size_text4(current):>8}/{size_text4(total)}" if current <= total else f"{size_text4(current):>8}"
+    if detail.get("hidecounts"):
+        numbers = ""
     if columns <= _MIN_COLUMNS_FOR_BAR:
         return numbers.lstrip() if not filled else numbers
     return f"[{'=' * filled}>{' ' * (_BAR_WIDTH - filled)}] {numbers}"

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from shoal.client.http import Client
     from shoal.client.images import Builds, Images
     from shoal.client.networks import Networks
+    from shoal.client.swarm.cluster import Swarm
+    from shoal.client.swarm.files import Files
+    from shoal.client.swarm.nodes import Nodes
+    from shoal.client.swarm.services import Services, Tasks
     from shoal.client.system import System
     from shoal.client.volumes import Volumes
 
@@ -63,3 +67,39 @@ class Api:
         from shoal.client.system import System
 
         return System(self.client)
+
+    @property
+    def swarm(self) -> Swarm:
+        from shoal.client.swarm.cluster import Swarm
+
+        return Swarm(self.client)
+
+    @property
+    def nodes(self) -> Nodes:
+        from shoal.client.swarm.nodes import Nodes
+
+        return Nodes(self.client)
+
+    @property
+    def services(self) -> Services:
+        from shoal.client.swarm.services import Services
+
+        return Services(self.client)
+
+    @property
+    def tasks(self) -> Tasks:
+        from shoal.client.swarm.services import Tasks
+
+        return Tasks(self.client)
+
+    @property
+    def secrets(self) -> Files:
+        from shoal.client.swarm.files import Files
+
+        return Files(self.client, "secrets")
+
+    @property
+    def configs(self) -> Files:
+        from shoal.client.swarm.files import Files
+
+        return Files(self.client, "configs")

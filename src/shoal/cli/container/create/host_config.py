@@ -61,7 +61,7 @@ def _security(options: Options) -> dict[str, Any]:
         "Privileged": options.flag("privileged"),
         "CapAdd": [_capability(text) for text in options.list("cap-add")],
         "CapDrop": [_capability(text) for text in options.list("cap-drop")],
-        "Devices": [_parse_device(text) for text in options.list("device")],
+        "Devices": [parse_device(text) for text in options.list("device")],
         "DeviceCgroupRules": options.list("device-cgroup-rule"),
         "GroupAdd": options.list("group-add"),
         "ReadonlyRootfs": options.flag("read-only"),
@@ -72,7 +72,7 @@ def _security(options: Options) -> dict[str, Any]:
         "UsernsMode": options.text("userns"),
         "Isolation": options.text("isolation"),
         "Sysctls": _map(options.list("sysctl")),
-        **_security_options(options.list("security-opt")),
+        **security_options(options.list("security-opt")),
     }
 
 
@@ -177,7 +177,8 @@ def _device_numbers(texts: Iterable[str], key: str, parse: Any) -> list[dict[str
     return found
 
 
-def _parse_device(text: str) -> dict[str, str]:
+def parse_device(text: str) -> dict[str, str]:
+    """ "/dev/a:/dev/b:rw" as DeviceMapping. Raises: UsageError."""
     source, _, rest = text.partition(":")
     target, permissions = source, "rwm"
     if rest:
@@ -195,7 +196,8 @@ def _is_device_mode(text: str) -> bool:
     return bool(text) and set(text) <= _DEVICE_MODES and len(set(text)) == len(text)
 
 
-def _security_options(texts: Iterable[str]) -> dict[str, Any]:
+def security_options(texts: Iterable[str]) -> dict[str, Any]:
+    """SecurityOpt, and the masked paths where they are told, of `--security-opt` values. Raises: UsageError."""
     kept: list[str] = []
     paths: dict[str, Any] = {}
     for text in texts:

@@ -1,0 +1,1 @@
+"""Commands about services; `tasks` and `progress` serve stacks too."""

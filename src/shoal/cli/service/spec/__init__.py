@@ -1,0 +1,1 @@
+"""Flags of `service create` and `update` -> the spec of a service."""

@@ -1,0 +1,1 @@
+"""The cluster of an engine: swarm, nodes, services, tasks, secrets, configs."""
