@@ -39,6 +39,7 @@ class SimulatedCluster:
         self.table = Table({}, 0)
         self.leadership = Leadership(0, self._save)
         self.histories: list[History] = []
+        self.witnesses: list[Callable[[Changes], None]] = []  #: told of every write, before its writer
 
     async def _save(self, epoch: int) -> None:
         """Epochs are in memory here."""
@@ -49,6 +50,8 @@ class SimulatedCluster:
         changes = self.table.stage(commit, self.table.revision + 1, {})
         if changes is not None:
             self.table.apply(changes)
+            for witness in self.witnesses:
+                witness(changes)
             for history in self.histories:
                 history.append(changes)
         return self.table.revision

@@ -1,0 +1,116 @@
+"""What must come to hold once nothing fails any more: liveness. Each answer is a list of what is still different."""
+
+from collections.abc import Iterator
+
+from shoal.cluster.view import View
+from shoal.model.cluster.node import Availability, Node, NodeState
+from shoal.model.cluster.service import Service, ServiceMode
+from shoal.model.cluster.task import Task, TaskState
+from shoal.simulation.machine import CRASHES, MISSING, UNHEALTHY
+from shoal.simulation.world import World
+
+_BAD = (CRASHES, MISSING, UNHEALTHY)
+_HALTED = ("paused", "rollback_paused")
+
+
+def differences(world: World) -> list[str]:
+    """Why what is differs from what is wanted; [] = it is the same."""
+    view = world.truth()
+    return [
+        *_nodes(world, view),
+        *(problem for service in view.services.values() for problem in _service(view, service)),
+        *_containers(world, view),
+        *_overlays(world, view),
+    ]
+
+
+def _nodes(world: World, view: View) -> Iterator[str]:
+    for node in view.nodes.values():
+        if node.state is not NodeState.READY:
+            yield f"node {node.id} is {node.state}"
+    leaders = [name for name, manager in world.managers.items() if manager.is_leader]
+    if len(leaders) != 1:
+        yield f"{len(leaders)} managers lead"
+
+
+def _is_eligible(node: Node, service: Service) -> bool:
+    if node.spec.availability is not Availability.ACTIVE or node.state is not NodeState.READY:
+        return False
+    for constraint in service.spec.task.placement.constraints:
+        if constraint == "node.role==worker" and node.spec.role != "worker":
+            return False
+        if constraint == "node.id!=m1" and node.id == "m1":
+            return False
+    return True
+
+
+def _service(view: View, service: Service) -> Iterator[str]:
+    spec, name = service.spec, service.spec.name
+    if service.update_status is not None and service.update_status.state in _HALTED:
+        return  # a person has to look
+    if spec.task.container.image.startswith(_BAD):
+        return
+    tasks = [t for t in view.tasks_of.get(service.id, {}).values() if t.iteration == service.iteration]
+    running = [t for t in tasks if t.status.state is TaskState.RUNNING and t.desired is TaskState.RUNNING]
+    eligible = [node for node in view.nodes.values() if _is_eligible(node, service)]
+    if spec.mode is ServiceMode.GLOBAL:
+        if sorted(t.node_id for t in running) != sorted(node.id for node in eligible):
+            yield f"{name}: runs on {sorted(t.node_id for t in running)}, wanted on {[n.id for n in eligible]}"
+    elif spec.mode is ServiceMode.REPLICATED:
+        limit = spec.task.placement.max_replicas
+        wanted = min(spec.replicas, limit * len(eligible)) if limit else (spec.replicas if eligible else 0)
+        if len(running) != wanted and not _halved(running, spec.replicas, limit, wanted):
+            yield f"{name}: {len(running)} tasks run, wanted {wanted}"
+    elif spec.mode is ServiceMode.REPLICATED_JOB:
+        done = sum(t.status.state is TaskState.COMPLETE for t in tasks)
+        if done < spec.replicas and eligible:
+            yield f"{name}: {done} of {spec.replicas} completions"
+    elif (service.update_status or service).__class__ is Service:
+        done_on = {t.node_id for t in tasks if t.status.state is TaskState.COMPLETE}
+        if missing := [node.id for node in eligible if node.id not in done_on]:
+            yield f"{name}: not completed on {missing}"
+
+
+def _halved(running: list[Task], replicas: int, limit: int, wanted: int) -> bool:
+    """A drained or paused node may keep tasks that a limit allows nowhere else."""
+    return limit > 0 and wanted < len(running) <= replicas
+
+
+def _containers(world: World, view: View) -> Iterator[str]:
+    for node_id, host in world.hosts.items():
+        for task_id, box in host.machine.running.items():
+            task = view.tasks.get(task_id)
+            if task is None or task.node_id != node_id:
+                yield f"{node_id}: {box.task.name} runs, but no such task is to be there"
+            elif task.desired > TaskState.COMPLETE:
+                yield f"{node_id}: {box.task.name} runs, but is to be {task.desired.name}"
+            elif box.status.state is TaskState.RUNNING and task.status.state is not TaskState.RUNNING:
+                yield f"{node_id}: {box.task.name} runs, but is known as {task.status.state.name}"
+    for task in view.tasks.values():
+        if task.status.state is TaskState.RUNNING:
+            machine = world.hosts[task.node_id].machine
+            if task.id not in machine.running:
+                yield f"{task.node_id}: {task.name} is known as running, but is not"
+        if task.service_id and task.service_id not in view.services:
+            yield f"{task.name} is of no service"
+
+
+def _overlays(world: World, view: View) -> Iterator[str]:
+    serving = {
+        t.id: {a.network_id for a in t.addresses}
+        for t in view.tasks.values()
+        if t.status.state is TaskState.RUNNING and t.desired is TaskState.RUNNING
+    }
+    for node_id, host in world.hosts.items():
+        overlay = host.machine.overlay
+        if overlay is None:
+            yield f"{node_id}: knows nothing of the overlay networks"
+            continue
+        known = {e.task_id for e in overlay.endpoints.values() if e.takes_new}
+        if gone := known - serving.keys():
+            yield f"{node_id}: sends new connections to tasks that do not serve: {sorted(gone)}"
+        wanted = {task_id for task_id, networks in serving.items() if networks & overlay.networks.keys()}
+        if missing := wanted - known:
+            yield f"{node_id}: does not know of tasks that serve: {sorted(missing)}"
+        if others := view.nodes.keys() - overlay.peers.keys() - {node_id}:
+            yield f"{node_id}: does not know the nodes {sorted(others)}"

@@ -1,0 +1,84 @@
+"""A node's line to the managers over the simulated network."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
+
+from shoal.errors import NotLeader, Unavailable
+from shoal.model.cluster.assignment import AssignmentChange, Report
+from shoal.model.cluster.node import NodeDescription
+from shoal.simulation.links import Links
+from shoal.swarm.manager import Manager
+
+
+class Line:
+    """`contracts.cluster.dispatcher.Dispatcher` of one machine: asks a manager, goes to whom it names as the leader.
+
+    managers: those that run now, by node id
+    """
+
+    def __init__(self, node_id: str, links: Links, managers: Callable[[], Mapping[str, Manager]]) -> None:
+        self._node_id = node_id
+        self._links = links
+        self._managers = managers
+        self._chosen = ""
+        self._turn = 0
+
+    def _pick(self) -> tuple[str, Manager]:
+        running = self._managers()
+        if self._chosen not in running:
+            if not running:
+                raise Unavailable("no manager answers")
+            names = sorted(running)
+            self._turn += 1
+            self._chosen = names[self._turn % len(names)]
+        return self._chosen, running[self._chosen]
+
+    def _gone_on(self, error: Unavailable) -> None:
+        self._chosen = error.leader_id if isinstance(error, NotLeader) else ""
+
+    async def session(self, node_id: str, description: NodeDescription) -> AsyncIterator[AssignmentChange]:
+        """See the contract."""
+        name, manager = self._pick()
+        try:
+            await self._links.trip(self._node_id, name)
+            async with aclosing(manager.dispatcher.session(node_id, description)) as changes:  # type: ignore[type-var]
+                async for change in changes:
+                    await self._arrive(name)
+                    yield change
+        except Unavailable as error:
+            self._gone_on(error)
+            raise
+
+    async def _arrive(self, name: str) -> None:
+        """What a stream loses it sends again, until the connection is given up."""
+        for _ in range(5):
+            try:
+                await self._links.trip(name, self._node_id)
+                return
+            except Unavailable:
+                await asyncio.sleep(0.2)
+        raise Unavailable(f"the connection to {name} is broken")
+
+    async def beat(self, node_id: str) -> float:
+        """See the contract."""
+        name, manager = self._pick()
+        try:
+            await self._links.trip(self._node_id, name)
+            answer = await manager.dispatcher.beat(node_id)
+            await self._links.trip(name, self._node_id)
+            return answer
+        except Unavailable as error:
+            self._gone_on(error)
+            raise
+
+    async def report(self, node_id: str, report: Report) -> None:
+        """See the contract."""
+        name, manager = self._pick()
+        try:
+            await self._links.trip(self._node_id, name)
+            await manager.dispatcher.report(node_id, report)
+            await self._links.trip(name, self._node_id)
+        except Unavailable as error:
+            self._gone_on(error)
+            raise
