@@ -13,6 +13,7 @@ log = logging.getLogger("shoal.cluster.mirror")
 
 FIRST_RETRY_S = 0.1
 LAST_RETRY_S = 2.0
+REACH_S = 10.0
 
 #: (view before, view after, [(kind, id)] of what is different; None = maybe everything)
 Listener = Callable[[View, View, Collection[tuple[str, str]] | None], None]
@@ -49,12 +50,18 @@ class Mirror:
             future.cancel()
 
     async def reach(self, revision: int) -> View:
-        """The view as soon as it shows this revision: what was just written is seen by who wrote it."""
+        """The view as soon as it shows this revision: what was just written is seen by who wrote it.
+
+        Raises: Unavailable
+        """
         if self.view.version < revision:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting[future] = revision
             try:
-                await future
+                async with asyncio.timeout(REACH_S):
+                    await future
+            except TimeoutError:
+                raise Unavailable("the cluster's store does not tell what was written") from None
             except asyncio.CancelledError:
                 if future.cancelled() and self._following is not None and self._following.done():
                     raise Unavailable("the manager is closing") from None
