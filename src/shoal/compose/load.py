@@ -39,6 +39,7 @@ class LoadOptions(Noun):
     all_resources: keep networks, volumes, secrets and configs that no service uses
     home: what `~` stands for; "" where it is not known
     env_files: of the project (`--env-file`, `.env`), for the label and for includes
+    stack: for a cluster: jobs are services, names are Docker's for stacks, what a stack can't do is refused
     """
 
     working_dir: str
@@ -55,6 +56,7 @@ class LoadOptions(Noun):
     all_resources: bool = False
     home: str = ""
     env_files: tuple[str, ...] = ()
+    stack: bool = False
 
 
 class LoadResult(Noun):

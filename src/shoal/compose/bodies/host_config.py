@@ -107,9 +107,9 @@ def mounts_of(
         source = left.pop(mount.target, "") if anonymous else _source(project, mount)
         left.pop(mount.target, None)
         if anonymous or _needs_mount(mount):
-            mounts.append(_mount(mount, source))
+            mounts.append(mount_body(mount, source))
         else:
-            binds.append(_bind(mount, source))
+            binds.append(bind_text(mount, source))
     targets_of_tmpfs = {entry.partition(":")[0] for entry in service.tmpfs}
     for target, name in left.items():
         if target not in targets_of_tmpfs:
@@ -129,7 +129,8 @@ def _needs_mount(mount: Mount) -> bool:
     return mount.type != "volume" or bool(mount.subpath or mount.volume_labels)
 
 
-def _bind(mount: Mount, source: str) -> str:
+def bind_text(mount: Mount, source: str) -> str:
+    """An entry of `Binds`."""
     options = [
         "ro" if mount.read_only else "rw",
         mount.propagation,
@@ -139,7 +140,8 @@ def _bind(mount: Mount, source: str) -> str:
     return f"{source}:{mount.target}:{','.join(option for option in options if option)}"
 
 
-def _mount(mount: Mount, source: str) -> dict[str, Any]:
+def mount_body(mount: Mount, source: str) -> dict[str, Any]:
+    """An entry of `Mounts`."""
     entry: dict[str, Any] = {"Type": mount.type, "Target": mount.target}
     if source:
         entry["Source"] = source
@@ -147,13 +149,13 @@ def _mount(mount: Mount, source: str) -> dict[str, Any]:
         entry["ReadOnly"] = True
     if mount.consistency:
         entry["Consistency"] = mount.consistency
-    options = _mount_options(mount)
+    options = mount_options(mount)
     if options:
-        entry[_OPTIONS_KEY[mount.type]] = options
+        entry[OPTIONS_KEY[mount.type]] = options
     return entry
 
 
-_OPTIONS_KEY = {
+OPTIONS_KEY = {
     "bind": "BindOptions",
     "volume": "VolumeOptions",
     "tmpfs": "TmpfsOptions",
@@ -163,7 +165,8 @@ _OPTIONS_KEY = {
 }
 
 
-def _mount_options(mount: Mount) -> dict[str, Any]:
+def mount_options(mount: Mount) -> dict[str, Any]:
+    """The options of a mount's own type that are set."""
     if mount.type == "bind":
         fields: dict[str, Any] = {
             "Propagation": mount.propagation,

@@ -23,6 +23,7 @@ from shoal.compose.keys.values import (
     HOSTS,
     INTEGER,
     MOUNT,
+    NO_ADDRESS,
     NOTHING,
     NUMBER,
     PAIRS,
@@ -39,7 +40,11 @@ from shoal.compose.keys.values import (
 )
 
 WINDOWS_ONLY = "has an effect on Windows only"
+NO_GPUS = "no node gives GPUs to tasks"
+OTHER_TASKS = "tasks of another service may run on other nodes"
 NO_MODELS = "Shoal has no model runner; run the model as a service of its own"
+
+_NAMESPACES = "service:… and container:… are errors"
 
 CREDENTIAL_SPEC = Record({"config": Key(TEXT), "file": Key(TEXT), "registry": Key(TEXT)})
 
@@ -102,21 +107,23 @@ CONTAINER: dict[str, Key] = {
     "label_file": Key(AnyOf((TEXT, TEXTS))),
     "environment": Key(PAIRS),
     "extra_hosts": Key(HOSTS),
-    "gpus": Key(GPUS, note="handed to the engine as a device request"),
+    "gpus": Key(GPUS, note="handed to the engine as a device request", no_stack=NO_GPUS),
     "group_add": Key(ListOf(TEXT_OR_NUMBER, unique=True)),
     "hostname": Key(TEXT),
     "image": Key(TEXT),
     "init": Key(BOOL),
-    "ipc": Key(TEXT),
+    "ipc": Key(TEXT, stack_note=_NAMESPACES),
     "isolation": Key(TEXT, warning=WINDOWS_ONLY),
     "labels": Key(PAIRS),
     "logging": Key(Record({"driver": Key(TEXT), "options": Key(MapOf(PLAIN))})),
-    "mac_address": Key(TEXT),
+    "mac_address": Key(TEXT, no_stack=NO_ADDRESS),
     "mem_limit": Key(SIZE),
     "mem_reservation": Key(SIZE),
     "mem_swappiness": Key(INTEGER),
     "memswap_limit": Key(SIZE),
-    "network_mode": Key(TEXT),
+    "network_mode": Key(
+        TEXT, stack_note="host, none and bridge, of each task's node; service:… and container:… are errors"
+    ),
     "models": Key(
         AnyOf(
             (
@@ -129,7 +136,7 @@ CONTAINER: dict[str, Key] = {
     "networks": Key(AnyOf((UNIQUE_TEXTS, MapOf(AnyOf((NOTHING, ATTACHMENT)), NAME)))),
     "oom_kill_disable": Key(BOOL),
     "oom_score_adj": Key(INTEGER),
-    "pid": Key(TEXT_OR_NOTHING),
+    "pid": Key(TEXT_OR_NOTHING, stack_note=_NAMESPACES),
     "pids_limit": Key(NUMBER),
     "platform": Key(TEXT),
     "privileged": Key(BOOL),
@@ -139,6 +146,7 @@ CONTAINER: dict[str, Key] = {
             "one of always, never, build, missing, if_not_present, refresh, daily, weekly, every_<duration>",
         ),
         note="refresh, daily, weekly and every_… ask the registry at each up",
+        stack_note="asked once, at the deploy; nodes run exactly the image that it found",
     ),
     "pull_refresh_after": Key(TEXT, note="the registry is asked at each up"),
     "read_only": Key(BOOL),
@@ -153,11 +161,15 @@ CONTAINER: dict[str, Key] = {
     "tmpfs": Key(TEXT_OR_TEXTS),
     "ulimits": Key(ULIMITS),
     "umask": Key(Scalar("an octal number", (int, str, type(None))), warning="the Docker API has no field for it"),
-    "use_api_socket": Key(STRICT_BOOL, note="the engine's socket, at /var/run/docker.sock in the container"),
+    "use_api_socket": Key(
+        STRICT_BOOL,
+        note="the engine's socket, at /var/run/docker.sock in the container",
+        stack_note="the socket of the task's node, where it has the same path as this engine's",
+    ),
     "user": Key(TEXT),
-    "uts": Key(TEXT),
+    "uts": Key(TEXT, stack_note=_NAMESPACES),
     "userns_mode": Key(TEXT),
     "volumes": Key(ListOf(AnyOf((TEXT, MOUNT)))),
-    "volumes_from": Key(UNIQUE_TEXTS),
+    "volumes_from": Key(UNIQUE_TEXTS, no_stack=f"{OTHER_TASKS}; name the volume in both services"),
     "working_dir": Key(TEXT),
 }

@@ -10,13 +10,19 @@ from shoal.compose.keys.types import Key, path_text
 
 _HEAD = """# Compose keys
 
-Every key of the Compose file format, and what Shoal does with it. Generated from the table that files are checked
-against (`python -m shoal.compose.keys.support`); nothing is ignored in silence.
+Every key of the Compose file format, and what Shoal does with it: on one host (`shoal compose`), and in a cluster
+(`shoal stack`, see [stacks](stacks.md)). Generated from the table that files are checked against
+(`python -m shoal.compose.keys.support`).
+
+On one host:
 
 - **yes**: honoured.
 - **cluster**: read and checked; has an effect in a cluster only. A warning names it.
 - **warning**: read and checked, without effect. A warning names it and says why.
 - **error**: a file that uses it is refused with the reason. `compose config` still prints it.
+
+In a cluster there are two ways only: **yes**, it works; **error**, the file is refused with file, line, column and the
+reason.
 
 Keys that start with `x-` are yours. Any other unknown key is an error with its file, line and column.
 """
@@ -38,8 +44,11 @@ def render_support_table() -> str:
     """The whole page."""
     parts = [_HEAD]
     for title, keys, closed in _SECTIONS:
-        parts.append(f"\n## {title}\n\n| key | support | note |\n|---|---|---|\n")
-        parts += [f"| `{path}` | {support_of(key)} | {_note(key)} |\n" for path, key in _rows(keys, closed)]
+        parts.append(f"\n## {title}\n\n| key | one host | cluster | note |\n|---|---|---|---|\n")
+        parts += [
+            f"| `{path}` | {support_of(key)} | {stack_support_of(key)} | {_note(key)} |\n"
+            for path, key in _rows(keys, closed)
+        ]
     return "".join(parts)
 
 
@@ -64,8 +73,17 @@ def support_of(key: Key) -> str:
     return "cluster" if key.cluster else "yes"
 
 
+def stack_support_of(key: Key) -> str:
+    """One word: yes or error."""
+    return "error" if key.stack_error else "yes"
+
+
 def _note(key: Key) -> str:
-    return (key.error or key.warning or key.note).replace("|", "\\|")
+    """What is said of the key on one host, then what of it in a stack."""
+    here = key.error or key.warning or key.note
+    stack = "" if key.error or key.stack_error == key.warning != "" else key.stack_error or key.stack_note
+    both = "; ".join(text for text in (here, f"in a stack: {stack}" if stack else "") if text)
+    return both.replace("|", "\\|")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """Every key of the Compose file format, its type, and what Shoal does with it.
 
 A key without a note is honoured. `warning` keys are read and have no effect; `error` keys are refused; `cluster` keys
-speak to a cluster and have no effect on one engine. The loader checks files against this table, and
+speak to a cluster and have no effect on one engine. In a stack there is no third way: a key works, or the file is
+refused (`Key.stack_error`). The loader checks files against this table, and
 `docs/compose-support.md` is generated from it. A test holds it equal to the key set of the published schema.
 """
 
 import re
 
-from shoal.compose.keys.container import CONTAINER, NO_MODELS, WINDOWS_ONLY
+from shoal.compose.keys.container import CONTAINER, NO_GPUS, NO_MODELS, WINDOWS_ONLY
 from shoal.compose.keys.types import (
     NAME,
     AnyOf,
@@ -91,8 +92,10 @@ DEPENDS_ON = AnyOf(
         MapOf(
             Record(
                 {
-                    "restart": Key(BOOL),
-                    "required": Key(BOOL),
+                    "restart": Key(
+                        BOOL, stack_note="a deploy that changes the dependency replaces this service's tasks too"
+                    ),
+                    "required": Key(BOOL, stack_note="false: a dependency that is not in the stack is not waited for"),
                     "condition": Key(
                         Choice(("service_started", "service_healthy", "service_completed_successfully")),
                         required=True,
@@ -104,6 +107,8 @@ DEPENDS_ON = AnyOf(
     )
 )
 
+_HOST_IP = "with mode: host; the routing mesh listens on every address of every node"
+
 PORTS = ListOf(
     AnyOf(
         (
@@ -113,9 +118,9 @@ PORTS = ListOf(
                 {
                     "name": Key(TEXT, note="accepted; a name for people"),
                     "mode": Key(TEXT, note="ingress and host are the same on one engine"),
-                    "host_ip": Key(TEXT),
+                    "host_ip": Key(TEXT, stack_note=_HOST_IP),
                     "target": Key(INTEGER),
-                    "published": Key(INTEGER),
+                    "published": Key(INTEGER, stack_note="one port; a range to choose from is an error"),
                     "protocol": Key(TEXT),
                     "app_protocol": Key(TEXT, note="accepted; a word for people"),
                 }
@@ -149,7 +154,11 @@ _UPDATE = Record(
 
 DEPLOY = Record(
     {
-        "mode": Key(TEXT, note="other modes than replicated have no effect on one engine"),
+        "mode": Key(
+            TEXT,
+            note="other modes than replicated have no effect on one engine",
+            stack_note="replicated, global, replicated-job, global-job",
+        ),
         "endpoint_mode": Key(TEXT, cluster=True),
         "replicas": Key(INTEGER),
         "labels": Key(PAIRS, cluster=True),
@@ -176,7 +185,7 @@ DEPLOY = Record(
                                     ),
                                     cluster=True,
                                 ),
-                                "devices": Key(DEVICE_REQUESTS),
+                                "devices": Key(DEVICE_REQUESTS, no_stack=NO_GPUS),
                             }
                         )
                     ),
@@ -238,25 +247,35 @@ PROVIDER = Record(
     }
 )
 
+_NO_HOOKS = "nodes run no hooks for tasks; a job, or the container's own entrypoint, can"
+
 SERVICE: dict[str, Key] = {
     **CONTAINER,
     **WORKLOAD,
     "deploy": Key(AnyOf((NOTHING, DEPLOY))),
-    "develop": Key(AnyOf((NOTHING, DEVELOP)), warning="there is no `watch` command yet"),
+    "develop": Key(
+        AnyOf((NOTHING, DEVELOP)),
+        warning="there is no `watch` command yet",
+        cluster=True,
+        stack_note="for `compose watch`; no part of what is deployed",
+    ),
     "profiles": Key(UNIQUE_TEXTS),
-    "restart": Key(TEXT),
+    "restart": Key(TEXT, stack_note="becomes the restart policy of tasks; deploy.restart_policy goes before it"),
     "scale": Key(INTEGER),
-    "attach": Key(BOOL),
+    "attach": Key(BOOL, stack_note="for `compose up`; no part of what is deployed"),
     "container_name": Key(
-        Pattern(re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+"), "a name of letters, digits, `_`, `.` and `-`")
+        Pattern(re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+"), "a name of letters, digits, `_`, `.` and `-`"),
+        stack_note="one more name of the service on its networks; the container of a task is named after the task",
     ),
     "provider": Key(PROVIDER, error="Shoal runs no provider plug-ins"),
     "extends": Key(EXTENDS),
-    "links": Key(UNIQUE_TEXTS),
-    "external_links": Key(UNIQUE_TEXTS),
-    "pre_start": Key(ListOf(PRE_START)),
-    "post_start": Key(ListOf(HOOK)),
-    "pre_stop": Key(ListOf(HOOK)),
+    "links": Key(UNIQUE_TEXTS, stack_note="names of the other service on the networks that both are on"),
+    "external_links": Key(
+        UNIQUE_TEXTS, no_stack="it names containers of one host; put both services on an external network"
+    ),
+    "pre_start": Key(ListOf(PRE_START), no_stack=_NO_HOOKS),
+    "post_start": Key(ListOf(HOOK), no_stack=_NO_HOOKS),
+    "pre_stop": Key(ListOf(HOOK), no_stack=_NO_HOOKS),
 }
 
 PRE_START_KEYS: dict[str, Key] = {**CONTAINER, "per_replica": Key(BOOL)}
@@ -284,7 +303,7 @@ _EXTERNAL = AnyOf((BOOL, Record({"name": Key(TEXT)})))
 NETWORK = Record(
     {
         "name": Key(TEXT),
-        "driver": Key(TEXT),
+        "driver": Key(TEXT, stack_note="overlay, which is the default; others are of one host, and errors"),
         "driver_opts": Key(OPTIONS),
         "ipam": Key(
             Record(
@@ -325,7 +344,8 @@ VOLUME = Record(
     }
 )
 
-_IN_CLUSTER = "secrets and configs of one engine are files; drivers belong to a cluster"
+_IN_CLUSTER = "secrets and configs of one engine are files; templates belong to a cluster"
+_NO_DRIVERS = "there are no drivers for secrets; give the value by file, environment or external"
 _EXTERNAL_FILE = AnyOf((BOOL, Record({"name": Key(TEXT)})))
 
 SECRET = Record(
@@ -335,9 +355,9 @@ SECRET = Record(
         "file": Key(TEXT),
         "external": Key(_EXTERNAL_FILE, note="refused where a service uses it: external secrets live in a cluster"),
         "labels": Key(PAIRS, cluster=True),
-        "driver": Key(TEXT, warning=_IN_CLUSTER),
-        "driver_opts": Key(OPTIONS, warning=_IN_CLUSTER),
-        "template_driver": Key(TEXT, warning=_IN_CLUSTER),
+        "driver": Key(TEXT, warning=_NO_DRIVERS),
+        "driver_opts": Key(OPTIONS, warning=_NO_DRIVERS),
+        "template_driver": Key(TEXT, warning=_IN_CLUSTER, cluster=True, stack_note="golang"),
     }
 )
 
@@ -349,7 +369,7 @@ CONFIG = Record(
         "file": Key(TEXT),
         "external": Key(_EXTERNAL_FILE, note="refused where a service uses it: external configs live in a cluster"),
         "labels": Key(PAIRS, cluster=True),
-        "template_driver": Key(TEXT, warning=_IN_CLUSTER),
+        "template_driver": Key(TEXT, warning=_IN_CLUSTER, cluster=True, stack_note="golang"),
     }
 )
 
@@ -392,7 +412,9 @@ ROOT = Record(
         "secrets": Key(AnyOf((NOTHING, MapOf(SECRET, NAME)))),
         "configs": Key(AnyOf((NOTHING, MapOf(CONFIG, NAME)))),
         "jobs": Key(
-            AnyOf((NOTHING, MapOf(Record(JOB), NAME))), warning="jobs are checked and not started: no scheduler yet"
+            AnyOf((NOTHING, MapOf(Record(JOB), NAME))),
+            warning="jobs are checked and not started: one engine has no scheduler",
+            cluster=True,
         ),
     }
 )

@@ -42,7 +42,9 @@ class Key(NamedTuple):
     warning: it is read and has no effect; the text says why
     error: a file that uses it is refused; the text says why
     note: for the documentation
-    cluster: it speaks to a cluster and has no effect on one engine
+    cluster: it works in a stack and has no effect on one engine
+    no_stack: it works on one engine; a stack that uses it is refused, the text says why
+    stack_note: what it means in a stack, for the documentation
     required: the mapping is not complete without it, after all files are merged
     """
 
@@ -52,6 +54,13 @@ class Key(NamedTuple):
     note: str = ""
     cluster: bool = False
     required: bool = False
+    no_stack: str = ""
+    stack_note: str = ""
+
+    @property
+    def stack_error(self) -> str:
+        """Why a stack that uses it is refused, "" where it works in a stack."""
+        return self.error or self.no_stack or ("" if self.cluster else self.warning)
 
 
 class Scalar(NamedTuple):
@@ -222,7 +231,7 @@ class Record(NamedTuple):
                     raise BadValue(path, f'"{name}" is required')
                 continue
             item = value[name]
-            if key.warning or key.error or key.cluster:
+            if key.warning or key.error or key.cluster or key.no_stack:
                 report((*path, name), key, item)
             if key.type.accepts(item):
                 key.type.walk(item, (*path, name), report)

@@ -13,6 +13,8 @@ from shoal.compose.keys.types import (
     Scalar,
 )
 
+NO_ADDRESS = "the cluster gives tasks their addresses; others find them by the service's name"
+
 TEXT = Scalar("a string", (str,))
 BOOL = Scalar("a boolean", (bool, str))
 STRICT_BOOL = Scalar("a boolean", (bool,))
@@ -57,8 +59,12 @@ FILE_REFS = ListOf(
 
 MOUNT = Record(
     {
-        "type": Key(Choice(("bind", "volume", "tmpfs", "cluster", "npipe", "image")), required=True),
-        "source": Key(TEXT),
+        "type": Key(
+            Choice(("bind", "volume", "tmpfs", "cluster", "npipe", "image")),
+            required=True,
+            stack_note="cluster and npipe are errors",
+        ),
+        "source": Key(TEXT, stack_note="of a bind: a path that is on every node that may run a task"),
         "target": Key(TEXT),
         "read_only": Key(BOOL),
         "consistency": Key(TEXT, note="accepted; has a meaning on macOS only"),
@@ -66,7 +72,9 @@ MOUNT = Record(
             Record(
                 {
                     "propagation": Key(TEXT),
-                    "create_host_path": Key(BOOL),
+                    "create_host_path": Key(
+                        BOOL, stack_note="true is an error: no node gets an empty folder in place of the files meant"
+                    ),
                     "recursive": Key(Choice(("enabled", "disabled", "writable", "readonly"))),
                     "selinux": Key(Choice(("z", "Z")), note="handed to the engine, which ignores it without SELinux"),
                 }
@@ -92,13 +100,13 @@ ATTACHMENT = Record(
     {
         "aliases": Key(UNIQUE_TEXTS),
         "interface_name": Key(TEXT),
-        "ipv4_address": Key(TEXT),
-        "ipv6_address": Key(TEXT),
-        "link_local_ips": Key(UNIQUE_TEXTS),
-        "mac_address": Key(TEXT),
+        "ipv4_address": Key(TEXT, no_stack=NO_ADDRESS),
+        "ipv6_address": Key(TEXT, no_stack=NO_ADDRESS),
+        "link_local_ips": Key(UNIQUE_TEXTS, no_stack=NO_ADDRESS),
+        "mac_address": Key(TEXT, no_stack=NO_ADDRESS),
         "driver_opts": Key(OPTIONS),
         "priority": Key(NUMBER),
-        "gw_priority": Key(NUMBER),
+        "gw_priority": Key(NUMBER, no_stack="every overlay network leads out by the task's own node"),
         "use_service_name_alias": Key(BOOL),
     }
 )

@@ -18,8 +18,9 @@ from shoal.compose.loading.decode import (
 from shoal.compose.loading.environment import with_environment
 from shoal.compose.loading.files import Context, FileLoader, located
 from shoal.compose.loading.interpolation import Interpolator, interpolate
+from shoal.compose.loading.jobs import with_jobs, without_jobs
 from shoal.compose.loading.merge import cleaned, merge, unique
-from shoal.compose.loading.normalise import normalised, project_name, without_unused
+from shoal.compose.loading.normalise import normalised, project_name, stack_name, without_unused
 from shoal.compose.loading.paths import Base
 from shoal.compose.loading.support import check_complete, support_warnings
 from shoal.compose.loading.tree import Map
@@ -40,6 +41,8 @@ def load_project(sources: Sequence[Source], env: Mapping[str, str], options: Loa
     if not trees:
         raise InvalidArgument("empty compose file")
     merged = cleaned(reduce(merge, trees[1:], trees[0]))
+    if options.stack:
+        merged = with_jobs(merged)
     with located(merged):
         tree, disabled = _with_profiles(unique(merged), options)
         if options.normalize:
@@ -53,9 +56,20 @@ def load_project(sources: Sequence[Source], env: Mapping[str, str], options: Loa
             tree = without_unused(tree)
         warnings = [_unset(one) for one in context.unset]
         if options.check and options.interpolate:
-            warnings += support_warnings(tree, strict=options.check_support)
+            warnings += _check_support(tree, options)
         project = _project(tree, disabled, name, sources, env, options, context)
     return LoadResult(project=project, warnings=tuple(warnings), variables=context.variables)
+
+
+def _check_support(tree: Map, options: LoadOptions) -> list[str]:
+    """Warnings on one host; a stack has none: what it can't do is refused."""
+    if not options.stack:
+        return support_warnings(tree, strict=options.check_support)
+    if options.check_support:
+        from shoal.compose.to_services.support import check_stack
+
+        check_stack(without_jobs(tree))
+    return []
 
 
 def _unset(name: str) -> str:
@@ -70,6 +84,8 @@ def _name(documents: list[tuple[Source, list[Map]]], env: Mapping[str, str], opt
             if isinstance(document.get("name"), str) and document["name"]:
                 with located(document):
                     in_file = interpolate(document["name"], Interpolator(env.get), ("name",))
+    if options.stack:
+        return stack_name(options.project_name, in_file)
     return project_name(options.project_name, in_file, posixpath.basename(options.working_dir))
 
 

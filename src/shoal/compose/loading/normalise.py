@@ -7,6 +7,19 @@ from shoal.compose.loading.tree import BadValue, Map, marks_of
 from shoal.errors import InvalidArgument
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_STACK_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
+
+
+def stack_name(given: str, in_file: str) -> str:
+    """The stack's name: as given, else as the file says. Raises: InvalidArgument where it cannot be one"""
+    name = given or in_file
+    if not name:
+        raise InvalidArgument("the stack needs a name", hint="give it one as argument, or `name:` in the file")
+    if not _STACK_NAME.fullmatch(name):
+        raise InvalidArgument(
+            f'invalid stack name: "{name}"', hint="letters, digits, `_`, `.` and `-`, a letter or digit first"
+        )
+    return name
 
 
 def project_name(given: str, in_file: str, folder: str) -> str:

@@ -20,7 +20,7 @@ class Support:
         self._found: dict[tuple[str, str], list[Path]] = {}
 
     def __call__(self, path: Path, key: Key, value: Any) -> None:
-        if value is None or value in ([], {}):
+        if value is None or value in ([], {}) or not (key.error or key.warning or key.cluster):
             return
         if key.error and self._strict:
             mark = locate(self._tree, path)

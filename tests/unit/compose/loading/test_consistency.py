@@ -219,7 +219,7 @@ def test_a_cluster_key_of_many_services_is_one_warning():
 def test_jobs_are_checked_and_named():
     text = "services: {}\njobs: {j: {image: x, triggers: {schedule: ['0 * * * *']}}}"
     assert load_text(text).warnings == (
-        "compose.yaml:2:1: jobs: no effect: jobs are checked and not started: no scheduler yet",
+        "compose.yaml:2:1: jobs: no effect: jobs are checked and not started: one engine has no scheduler",
     )
     with pytest.raises(InvalidArgument, match='"triggers" is required'):
         load_text("services: {}\njobs: {j: {image: x}}")
