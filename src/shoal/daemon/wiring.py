@@ -5,10 +5,12 @@ import secrets
 import time
 from pathlib import Path
 
+from shoal import __version__
 from shoal.api.contract import unserved
 from shoal.api.http.app import App
 from shoal.api.nouns import Nouns, all_routes
 from shoal.daemon.drivers import Drivers
+from shoal.daemon.swarm import NoOverlay, make_membership
 from shoal.drivers.host_facts import read_host_facts
 from shoal.drivers.mount import mount, unmount
 from shoal.drivers.permits import read_permits
@@ -27,7 +29,10 @@ from shoal.engine.streams.attach import Attaches
 from shoal.engine.streams.logs import LogStreams
 from shoal.engine.streams.stats import Stats
 from shoal.engine.system import System
+from shoal.engine.tasks import Tasks
+from shoal.engine.tasks.describing import describe
 from shoal.engine.volumes import Volumes
+from shoal.model.cluster.node import NodeDescription
 from shoal.model.image import Platform
 from shoal.model.settings import Settings
 from shoal.wire.system import go_architecture
@@ -55,6 +60,7 @@ class Engine:
         self.events = Events(time.time_ns)
         self._seccomp = SeccompCompiler()
         self._wire_nouns(root, run)
+        self._wire_cluster(root)
         self._wire_api()
 
     def _wire_nouns(self, root: Path, run: Path) -> None:
@@ -168,6 +174,13 @@ class Engine:
         )
         return Builds(self._drivers.store, self.images, self.networks, self.events, drivers, settings)
 
+    def _wire_cluster(self, root: Path) -> None:
+        async def described() -> NodeDescription:
+            return describe(self._host, await self._drivers.links.host(), self.settings, __version__)
+
+        self.tasks = Tasks(self.containers, self.images, self.events, describe=described, now_ns=time.time_ns)
+        self.membership = make_membership(root, self.tasks, NoOverlay())
+
     def _wire_api(self) -> None:
         files = self.containers.views.files
         attaches = Attaches(self.containers, files, self._drivers.logs, self._drivers.runtime, self.events)
@@ -190,6 +203,7 @@ class Engine:
                 builds=self.builds,
                 stand_ins=self.stand_ins,
                 machine_bytes=self._host.memory_bytes,
+                control=self.membership.control(),
             )
         )
         not_served = [(o.method, o.path) for o in unserved(routes)]
@@ -208,6 +222,7 @@ class Engine:
         await self.images.open()
         await self.volumes.open(self._drivers.volumes.names())
         await self.containers.open()
+        await self.membership.open()
 
     async def stop_containers(self) -> None:
         """Stop every container."""
@@ -215,6 +230,8 @@ class Engine:
 
     async def close(self) -> None:
         """Let go of everything; containers run on."""
+        await self.membership.close()
+        await self.tasks.close()
         await self.execs.close()
         await self.containers.close()
         await self.networks.close()

@@ -1,0 +1,61 @@
+"""The cluster's part of the engine, put together."""
+
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from shoal.contracts.cluster.executor import Executor
+from shoal.contracts.cluster.overlay import Overlay
+from shoal.drivers.cluster.sqlite_store import SqliteClusterStore
+from shoal.drivers.network.addresses import INNER_KINDS, read_addresses
+from shoal.model.cluster.assignment import OverlayState
+from shoal.swarm.membership.addresses import HostAddress
+from shoal.swarm.membership.membership import Membership
+from shoal.swarm.membership.near import Near
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_ID_LENGTH = 25
+
+
+class NoOverlay:
+    """`contracts.cluster.overlay.Overlay` of a node without overlay networks: tasks use the networks of the node."""
+
+    async def apply(self, state: OverlayState) -> None:
+        """Nothing is done."""
+
+    async def drained(self, task_id: str, deadline_s: float) -> bool:
+        """No connection leads to it."""
+        return True
+
+    async def leave(self) -> None:
+        """Nothing is there."""
+
+
+def make_membership(root: Path, executor: Executor, overlay: Overlay) -> Membership:
+    """This node's part in a cluster, nothing opened yet. root: of the engine"""
+    return Membership(
+        Near(
+            folder=root / "swarm",
+            executor=executor,
+            overlay=overlay,
+            single_store=SqliteClusterStore,
+            addresses=host_addresses,
+            now_ns=time.time_ns,
+            new_id=new_cluster_id,
+            choose=secrets.randbelow,
+            random_bytes=os.urandom,
+        )
+    )
+
+
+def host_addresses() -> Sequence[HostAddress]:
+    """The addresses of this machine; those of bridges and tunnels count only where there are no others."""
+    found = read_addresses()
+    return [HostAddress(interface, address, kind in INNER_KINDS) for interface, address, kind in found]
+
+
+def new_cluster_id() -> str:
+    """25 characters [0-9a-z], as ids of clusters, nodes, services and tasks are."""
+    return "".join(secrets.choice(_DIGITS) for _ in range(_ID_LENGTH))

@@ -1,0 +1,296 @@
+"""The noun: this node's way into, through and out of a cluster. Implements contracts.cluster.control.Membership."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import cast
+
+from shoal.contracts.cluster.control import (
+    ClusterNetworks,
+    Clusters,
+    Control,
+    Files,
+    Nodes,
+    Services,
+    SwarmInit,
+    SwarmJoin,
+    SwarmState,
+    Versioned,
+)
+from shoal.errors import ShoalError, Unavailable
+from shoal.model.cluster.node import NodeState, Role
+from shoal.swarm.manager.manager import Manager
+from shoal.swarm.membership import messages
+from shoal.swarm.membership.addresses import split_port
+from shoal.swarm.membership.folder import Folder, LocalState, Locked
+from shoal.swarm.membership.founding import found, write_down
+from shoal.swarm.membership.joining import Joining
+from shoal.swarm.membership.near import Near
+from shoal.swarm.membership.running import Running
+from shoal.swarm.pki.certificates import validity_of
+from shoal.swarm.pki.tokens import parse_unlock
+
+log = logging.getLogger("shoal.cluster.membership")
+
+JOIN_S = 20.0  #: that `join` waits for; Docker's
+RETRY_S = 1.0
+
+
+class Membership:
+    """`open` before any use, `close` at the end: containers run on, and the next `open` goes on."""
+
+    def __init__(self, near: Near) -> None:
+        self._near = near
+        self._folder = Folder(near.folder, near.random_bytes)
+        self._state: LocalState | None = None
+        self._running: Running | None = None
+        self._joining: asyncio.Task[None] | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._is_locked = False
+        self._error = ""
+        self._turn = asyncio.Lock()  #: one of init, join, leave, unlock at a time
+
+    # -- with the engine -----------------------------------------------------------
+
+    async def open(self) -> None:
+        """Go on where the last engine stopped. An error is told by `state`, it stops no engine."""
+        try:
+            self._state = self._folder.load_state()
+            join = self._folder.load_join()
+        except ShoalError as error:
+            log.error("%s", error.message)
+            self._error = error.message
+            return
+        if self._state is not None:
+            await self._resume()
+        elif join is not None:
+            self._joining = asyncio.create_task(self._join(Joining(join, self._near)), name="join")
+
+    async def close(self) -> None:
+        """Let go; containers run on."""
+        for work in (self._joining, self._starting):
+            if work is not None:
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)
+        if self._running is not None:
+            await self._running.stop()
+            self._running = None
+
+    async def _resume(self, unlock_key: bytes = b"") -> None:
+        assert self._state is not None
+        try:
+            keys = self._folder.load_keys(unlock_key)
+        except Locked:
+            self._is_locked = True
+            return
+        except ShoalError as error:
+            log.error("%s", error.message)
+            self._error = error.message
+            return
+        self._is_locked = False
+        if validity_of(keys.certificate).ends <= self._near.now_ns():
+            self._error = messages.EXPIRED
+            log.error("%s", self._error)
+            return
+        running = Running(self._folder, self._near, self._state, keys, unlock_key)
+        try:
+            await self._start(running)
+        except ShoalError as error:
+            self._error = error.message
+            log.error("cannot take part in the cluster yet: %s", error.message)
+            self._starting = asyncio.create_task(self._start_later(running), name="start again")
+
+    async def _start(self, running: Running) -> None:
+        await running.start()
+        self._running, self._error = running, ""
+
+    async def _start_later(self, running: Running) -> None:
+        while self._running is None:
+            await asyncio.sleep(RETRY_S)
+            try:
+                await self._start(running)
+            except ShoalError as error:
+                self._error = error.message
+
+    # -- the contract ---------------------------------------------------------------
+
+    def state(self) -> SwarmState:
+        """See the contract."""
+        running = self._running
+        local = running.state if running is not None else self._state
+        if local is None:
+            is_joining = self._joining is not None and not self._joining.done()
+            return SwarmState(
+                state="pending" if is_joining else "error" if self._error else "inactive", error=self._error
+            )
+        known = SwarmState(
+            state="locked" if self._is_locked else "error" if self._error else "active",
+            node_id=local.node_id,
+            node_address=split_port(local.advertise)[0],
+            error=self._error,
+            managers=local.managers,
+        )
+        return _as_it_runs(known, running) if running is not None else known
+
+    async def init(self, request: SwarmInit) -> str:
+        """See the contract."""
+        async with self._turn:
+            if self._is_member():
+                raise messages.swarm_exists()
+            founded = found(request, self._near)
+            self._folder.make()
+            try:
+                self._folder.save_keys(founded.keys, founded.unlock_key)
+                self._folder.save_trusted(founded.cluster.ca_certificate)
+                store = self._near.single_store(self._folder.path / "cluster.db")
+                await store.open()
+                try:
+                    await write_down(founded, store)
+                finally:
+                    await store.close()
+                running = Running(self._folder, self._near, founded.state, founded.keys, founded.unlock_key)
+                await self._start(running)
+                self._folder.save_state(founded.state)
+                self._state = founded.state
+            except BaseException:
+                await self._undo()
+                raise
+            await running.wait_ready()
+            return founded.state.node_id
+
+    async def join(self, request: SwarmJoin) -> None:
+        """See the contract. After some seconds without an answer of a manager it goes on in the background."""
+        async with self._turn:
+            if self._is_member():
+                raise messages.swarm_exists()
+            joining = Joining(request, self._near)
+            self._folder.make()
+            self._folder.save_join(request)
+            work = self._joining = asyncio.create_task(self._join(joining), name="join")
+            try:
+                await asyncio.wait_for(asyncio.shield(work), JOIN_S)
+            except TimeoutError:
+                raise Unavailable(messages.JOIN_TIMEOUT, hint=joining.error) from None
+
+    async def leave(self, *, force: bool) -> None:
+        """See the contract."""
+        async with self._turn:
+            if not self._is_member():
+                raise messages.no_swarm()
+            running = self._running
+            if running is not None and running.managing is not None and not force:
+                raise _refusal(running.managing.manager)
+            if self._is_locked and not force:
+                raise messages.locked()
+            await self._undo()
+
+    async def unlock(self, key: str) -> None:
+        """See the contract."""
+        async with self._turn:
+            if not self._is_member():
+                raise messages.no_swarm()
+            if not self._is_locked:
+                raise messages.not_locked()
+            await self._resume(parse_unlock(key))
+            if self._is_locked:
+                raise messages.wrong_unlock_key()
+            if self._error:
+                raise Unavailable(self._error)
+            if self._running is not None:
+                await self._running.wait_ready()
+
+    def control(self) -> Control:
+        """The control API; its parts raise Unavailable while this node is no manager."""
+
+        def part(find: Callable[[Manager], object]) -> object:
+            return _Part(lambda: find(self._manager()))
+
+        return Control(
+            membership=self,
+            clusters=cast(Clusters, part(lambda manager: manager.clusters)),
+            services=cast(Services, part(lambda manager: manager.services)),
+            nodes=cast(Nodes, part(lambda manager: manager.nodes)),
+            secrets=cast(Files, part(lambda manager: manager.secrets)),
+            configs=cast(Files, part(lambda manager: manager.configs)),
+            networks=cast(ClusterNetworks, part(lambda manager: manager.networks)),
+        )
+
+    # -- inside -----------------------------------------------------------------------
+
+    def _is_member(self) -> bool:
+        return self._state is not None or (self._joining is not None and not self._joining.done())
+
+    async def _join(self, joining: Joining) -> None:
+        """Raises: what makes it hopeless; nothing is left then"""
+        try:
+            joined = await joining.run()
+            self._folder.save_keys(joined.keys)
+            self._folder.save_trusted(joined.trusted)
+            self._folder.save_state(joined.state)
+            self._folder.save_join(None)
+            running = Running(self._folder, self._near, joined.state, joined.keys)
+            await self._start(running)
+            self._state = joined.state
+        except ShoalError as error:
+            self._error = ""
+            log.error("cannot join the cluster: %s", error.message)
+            self._folder.erase()
+            raise
+        await running.wait_ready()
+
+    async def _undo(self) -> None:
+        """In no cluster any more."""
+        for work in (self._joining, self._starting):
+            if work is not None:
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)
+        running, self._running = self._running, None
+        self._state, self._is_locked, self._error = None, False, ""
+        if running is not None:
+            await running.leave()
+        self._folder.erase()
+
+    def _manager(self) -> Manager:
+        """Raises: Unavailable on a node that is none"""
+        running = self._running
+        if running is not None and running.managing is not None:
+            return running.managing.manager
+        if self._is_locked:
+            raise messages.locked()
+        if self._error:
+            raise Unavailable(self._error)
+        is_worker = running is not None and running.state.role is Role.WORKER
+        raise Unavailable(messages.WORKER if is_worker else messages.NOT_MANAGER)
+
+
+class _Part:
+    """A part of the control API, looked up at every use: who is a manager changes."""
+
+    def __init__(self, find: Callable[[], object]) -> None:
+        self._find = find
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._find(), name)
+
+
+def _as_it_runs(known: SwarmState, running: Running) -> SwarmState:
+    if running.error:
+        known = replace(known, state="error", error=running.error)
+    if running.managing is None:
+        return known
+    view = running.managing.manager.ledger.view
+    revision = view.revisions.get("cluster/cluster", 0)
+    return replace(
+        known,
+        is_manager=True,
+        nodes=len(view.nodes),
+        manager_count=sum(node.spec.role is Role.MANAGER for node in view.nodes.values()),
+        cluster=Versioned(view.cluster, revision) if view.cluster is not None else None,
+    )
+
+
+def _refusal(manager: Manager) -> Unavailable:
+    managers = [node for node in manager.ledger.view.nodes.values() if node.spec.role is Role.MANAGER]
+    reachable = sum(node.state is not NodeState.DOWN for node in managers)
+    return messages.leaves_managers(len(managers), reachable)

@@ -1,0 +1,31 @@
+"""What a node's membership works with."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from shoal.contracts.cluster.executor import Executor
+from shoal.contracts.cluster.overlay import Overlay
+from shoal.contracts.cluster.store import ClusterStore
+from shoal.swarm.membership.addresses import HostAddress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Near:
+    """Drivers and sources of one node.
+
+    folder: for what the membership keeps, `<root>/swarm`
+    single_store: the store of a cluster with one manager, in this file; not opened yet
+    addresses: of this machine, now
+    new_id: 25 characters [0-9a-z]    choose: a number below its argument    random_bytes: so many, as os.urandom
+    """
+
+    folder: Path
+    executor: Executor
+    overlay: Overlay
+    single_store: Callable[[Path], ClusterStore]
+    addresses: Callable[[], Sequence[HostAddress]]
+    now_ns: Callable[[], int]
+    new_id: Callable[[], str]
+    choose: Callable[[int], int]
+    random_bytes: Callable[[int], bytes]

@@ -1,0 +1,230 @@
+"""All that runs on a node while it is a member: server, agent, and on a manager its store and manager."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import replace
+
+from shoal.contracts.cluster.dispatcher import Dispatcher
+from shoal.errors import ShoalError, Unavailable
+from shoal.model.cluster.node import Role
+from shoal.swarm.agent.agent import Agent
+from shoal.swarm.agent.record import FileRecord
+from shoal.swarm.membership.addresses import split_port
+from shoal.swarm.membership.folder import Folder, Keys, LocalState
+from shoal.swarm.membership.managing import ManagerPart
+from shoal.swarm.membership.near import Near
+from shoal.swarm.nodes.client import NodeClient
+from shoal.swarm.nodes.line import ManagerLine
+from shoal.swarm.nodes.messages import Admitted, Ask, Told, decode, encode
+from shoal.swarm.nodes.server import Callers, Managing, NodeServer
+from shoal.swarm.nodes.sessions import Latest, SessionRoutes
+from shoal.swarm.nodes.tls import Credentials, client_context
+from shoal.swarm.pki.certificates import (
+    certificate_request,
+    identity_in,
+    issued_by,
+    new_key,
+    split_certificates,
+    validity_of,
+)
+from shoal.swarm.pki.tokens import ca_digest
+
+log = logging.getLogger("shoal.cluster.membership")
+
+RETRY_S = 1.0
+READY_S = 5.0  #: for the first session of a new node
+#: no timer is set for longer: a machine that slept is noticed
+LONGEST_S = 3600.0
+
+
+class Running:
+    """A member at work. unlock_key: what the keys on disk are sealed with, b"" = they are not"""
+
+    def __init__(self, folder: Folder, near: Near, state: LocalState, keys: Keys, unlock_key: bytes = b"") -> None:
+        self._folder = folder
+        self._near = near
+        self.state = state
+        self._keys = keys
+        self._unlock_key = unlock_key
+        self._trusted = folder.load_trusted()
+        self._manager = ManagerPart(near, state.node_id, keys.data_key)
+        self._callers = Callers(state.cluster_id, lambda: self._manager.now)
+        self.client = NodeClient(lambda: client_context(self._credentials))
+        sessions = SessionRoutes(self._callers, self.client)
+        self._server = NodeServer(split_port(state.listen), self._callers, sessions.routes())
+        self._line = ManagerLine(self.client, own=self._own_dispatcher, managers=self._addresses, told=self._note)
+        self._agent = Agent(
+            state.node_id,
+            near.executor,
+            near.overlay,
+            self._line,
+            now_ns=near.now_ns,
+            record=FileRecord(folder.path / "agent.json"),
+        )
+        self._told: Told | None = None
+        self._wake = asyncio.Event()
+        self._work: list[asyncio.Task[None]] = []
+
+    @property
+    def managing(self) -> Managing | None:
+        """What a manager works with; None on a worker."""
+        return self._manager.now
+
+    @property
+    def error(self) -> str:
+        """Why this node takes no part, "" while all is well."""
+        return self._agent.error if self._agent.is_removed else ""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it has a session with a manager."""
+        return self._agent.is_connected
+
+    @property
+    def _credentials(self) -> Credentials:
+        return Credentials(certificate=self._keys.certificate, key=self._keys.node_key, trusted=self._trusted)
+
+    def _own_dispatcher(self) -> Dispatcher | None:
+        return self._manager.now.manager.dispatcher if self._manager.now is not None else None
+
+    def _addresses(self) -> tuple[str, ...]:
+        return tuple(address for node_id, address in self.state.managers if node_id != self.state.node_id)
+
+    def _note(self, wanted: Told) -> None:
+        if wanted != self._told:
+            self._told = wanted
+            self._wake.set()
+
+    # -- beginning and end -----------------------------------------------------
+
+    async def start(self) -> None:
+        """Raises: DriverError, Unavailable; nothing of it runs then"""
+        try:
+            await self._server.open(self._credentials)
+            if self.state.role is Role.MANAGER:
+                await self._manager.open(self._near.single_store(self._folder.path / "cluster.db"))
+        except BaseException:
+            await self.stop()
+            raise
+        self._work = [
+            asyncio.create_task(self._agent.run(), name="agent"),
+            asyncio.create_task(self._keep(), name="membership"),
+        ]
+        if self.state.role is Role.MANAGER:
+            self._work.append(asyncio.create_task(self._watch_own(), name="own membership"))
+
+    async def wait_ready(self) -> None:
+        """Until this node has a session, or for some seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READY_S):
+                await self._line.opened.wait()
+
+    async def stop(self) -> None:
+        """Containers run on."""
+        for work in self._work:
+            work.cancel()
+        for ended in await asyncio.gather(*self._work, return_exceptions=True):
+            if isinstance(ended, Exception):
+                log.error("what a member runs had failed: %s", ended, exc_info=ended)
+        self._work = []
+        await self.client.close()
+        await self._server.close()
+        await self._manager.close()
+
+    async def leave(self) -> None:
+        """Nothing of the cluster is left on this node, but for what the folder holds."""
+        await self.stop()
+        await self._agent.leave()
+
+    # -- what the managers want of this node -------------------------------------
+
+    async def _watch_own(self) -> None:
+        """A manager's view tells what is wanted of its own node."""
+        while (managing := self._manager.now) is not None:
+            latest = Latest(managing.manager.ledger.mirror, self.state.node_id)
+            try:
+                while True:
+                    self._note(await latest.next())
+                    self._keep_locked(managing)
+            except ShoalError as error:
+                log.warning("cannot read what is wanted of this node: %s", error.message)
+                await asyncio.sleep(RETRY_S)
+            finally:
+                latest.close()
+
+    def _keep_locked(self, managing: Managing) -> None:
+        """The keys on disk are sealed with the cluster's unlock key while it has one."""
+        ledger = managing.manager.ledger
+        if (cluster := ledger.view.cluster) is None:
+            return
+        sealed = cluster.sealed_tokens.get("unlock", b"")
+        unlock_key = ledger.seal.unseal(sealed) if sealed else b""
+        if unlock_key != self._unlock_key:
+            self._folder.save_keys(self._keys, unlock_key)
+            self._unlock_key = unlock_key
+            log.info("the keys of this manager are %s", "locked" if unlock_key else "no longer locked")
+
+    async def _keep(self) -> None:
+        """This node is as its managers want it, and has a certificate that is valid."""
+        while True:
+            try:
+                await self._reconcile()
+                wait_s = (validity_of(self._keys.certificate).renew_at - self._near.now_ns()) / 1e9
+            except ShoalError as error:
+                log.warning("cannot become what the managers want: %s", error.message)
+                wait_s = RETRY_S
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(RETRY_S, min(wait_s, LONGEST_S))):
+                    await self._wake.wait()
+            self._wake.clear()
+
+    async def _reconcile(self) -> None:
+        wanted = self._told
+        if wanted is not None:
+            if wanted.managers and wanted.managers != self.state.managers:
+                self._save(replace(self.state, managers=wanted.managers))
+            if wanted.trusted != self._trusted:
+                await self._renewed(self._keys, wanted.trusted)
+        if self._wants_certificate(wanted):
+            await self._renew()
+
+    def _wants_certificate(self, wanted: Told | None) -> bool:
+        certificate = self._keys.certificate
+        if validity_of(certificate).renew_at <= self._near.now_ns():
+            return True
+        if wanted is None:
+            return False
+        root = next((ca for ca in split_certificates(wanted.trusted) if ca_digest(ca).hex() == wanted.issuer), "")
+        return identity_in(certificate).role is not wanted.role or not issued_by(certificate, root)
+
+    async def _renew(self) -> None:
+        """A new key and its certificate."""
+        key = new_key()
+        ask = Ask(request=certificate_request(key), address=split_port(self.state.advertise)[0])
+        admitted = await self._signed(ask)
+        keys = Keys(key, admitted.certificate, self._keys.data_key)
+        self._folder.save_keys(keys, self._unlock_key)
+        await self._renewed(keys, admitted.trusted)
+        log.info("this node has a new certificate as %s", admitted.role.value)
+
+    async def _signed(self, ask: Ask) -> Admitted:
+        if (managing := self._manager.now) is not None:
+            return await managing.admission.renew(identity_in(self._keys.certificate), ask)
+        error: ShoalError = Unavailable("no manager of the cluster is known")
+        for address in self._addresses():
+            try:
+                return decode(await self.client.call("POST", address, "/v1/certificates", encode(ask)), Admitted)
+            except Unavailable as failed:
+                error = failed
+        raise error
+
+    async def _renewed(self, keys: Keys, trusted: str) -> None:
+        self._folder.save_trusted(trusted)
+        self._keys, self._trusted = keys, trusted
+        await self._server.renewed(self._credentials)
+        await self.client.renewed()
+
+    def _save(self, state: LocalState) -> None:
+        self._folder.save_state(state)
+        self.state = state

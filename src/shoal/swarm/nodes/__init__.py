@@ -1,0 +1,1 @@
+"""How nodes talk: the server on 2377, its client, and the agent's line over it."""
