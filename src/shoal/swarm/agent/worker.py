@@ -171,6 +171,7 @@ class Worker:
                 return
             self._is_stopping = True
             await self._tools.executor.stop(self.task)
+        self._is_stopping = True
         self._reach(TaskState.SHUTDOWN)
 
     async def _drain(self) -> None:
