@@ -18,7 +18,7 @@ WEB, AGENT, JOB, SWEEP = (
     "swp4c3d4e5f6g7h8i9j0k1l2m",
 )
 NETWORK = "net5c3d4e5f6g7h8i9j0k1l2m"
-CREATED, UPDATED = "2026-11-22T09:47:42.123456789Z", "2026-11-22T10:00:00.5Z"
+CREATED, UPDATED = "2020-11-22T09:47:42.123456789Z", "2020-11-22T10:00:00.5Z"  #: ages that no test sees change
 IMAGE = "je12emy/gsd:first_container"
 
 
@@ -28,7 +28,7 @@ def node(identity: str, hostname: str, *, role: str = "worker", **more: Any) -> 
         "Version": {"Index": 9},
         "CreatedAt": CREATED,
         "UpdatedAt": UPDATED,
-        "Spec": {"Labels": {"zone": "a", "disk": "ssd"}, "Role": role, "Availability": "active"},
+        "Spec": {"Labels": {"disk": "ssd", "zone": "a"}, "Role": role, "Availability": "active"},
         "Description": {
             "Hostname": hostname,
             "Platform": {"Architecture": "x86_64", "OS": "linux"},
@@ -177,8 +177,8 @@ def services() -> list[dict[str, Any]]:
             Endpoint={"Spec": {"Mode": "vip", "Ports": ports}, "Ports": ports, "VirtualIPs": []},
             UpdateStatus={
                 "State": "completed",
-                "StartedAt": "2026-11-22T09:59:00Z",
-                "CompletedAt": "2026-11-22T10:00:00Z",
+                "StartedAt": "2020-11-22T09:59:00Z",
+                "CompletedAt": "2020-11-22T10:00:00Z",
                 "Message": "update completed",
             },
             ServiceStatus={"RunningTasks": 2, "DesiredTasks": 3, "CompletedTasks": 0},
@@ -230,9 +230,9 @@ def tasks() -> list[dict[str, Any]]:
     waits = "no suitable node (scheduling constraints not satisfied on 2 nodes)"
     ports = [{"Protocol": "udp", "TargetPort": 53, "PublishedPort": 5353, "PublishMode": "host"}]
     return [
-        task("o6wn2h884egf", 1, "running", Status={"PortStatus": {"Ports": ports}}),
+        task("o6wn2h884egf", 1, "running", Status={"PortStatus": {"Ports": ports}}, CreatedAt=UPDATED),
         task("old1h884egf1", 1, "failed", DesiredState="shutdown", Status={"Err": error, "Timestamp": CREATED}),
-        task("old2h884egf1", 1, "shutdown", DesiredState="shutdown", Status={"Timestamp": CREATED}, NodeID=WORKER),
+        task("old2h884egf1", 1, "shutdown", DesiredState="shutdown", NodeID=WORKER, CreatedAt="2020-11-21T00:00:00Z"),
         task("r1vg26rkk6oh", 2, "running", NodeID=SECOND),
         task("vfpa9v24z30t", 10, "pending", NodeID="", Status={"Err": waits}),
         task("glob9v24z30t", 0, "running", service_id=AGENT),
@@ -243,7 +243,7 @@ def tasks() -> list[dict[str, Any]]:
 def secrets() -> list[dict[str, Any]]:
     base = {"Version": {"Index": 5}, "CreatedAt": CREATED, "UpdatedAt": UPDATED}
     return [
-        {"ID": "sec1c3d4e5f6g7h8i9j0k1l2m", **base, "Spec": {"Name": "password-10", "Labels": {"b": "2", "a": "1"}}},
+        {"ID": "sec1c3d4e5f6g7h8i9j0k1l2m", **base, "Spec": {"Name": "password-10", "Labels": {"a": "1"}}},
         {"ID": "sec2c3d4e5f6g7h8i9j0k1l2m", **base, "Spec": {"Name": "password-9", "Labels": {}}},
     ]
 
@@ -347,6 +347,12 @@ class FakeSwarm(FakeEngine):
         self._add("tasks", tasks(), lambda one: [], "", "")
         for line in ("swarm/join", "swarm/leave", "swarm/update", "swarm/unlock"):
             answers[f"POST /{line}"] = Answer(200)
+        for kind, word in (("nodes", "node"), ("services", "service"), ("secrets", "secret"), ("configs", "config")):
+            refusal = Answer(404, {"message": f"{word} nope not found"}, {"Content-Type": "application/json"})
+            for line in (f"GET /{kind}/nope", f"DELETE /{kind}/nope", f"POST /{kind}/nope/update"):
+                answers[line] = refusal
+        for line in ("GET /tasks/nope", "GET /distribution/nope:latest/json"):
+            answers[line] = Answer(404, {"message": "nope not found"}, {"Content-Type": "application/json"})
         answers["POST /swarm/init"] = Answer(200, SELF)
         answers["POST /services/create"] = Answer(201, {"ID": WEB})
         answers["POST /secrets/create"] = Answer(201, {"ID": secrets()[0]["ID"]})

@@ -60,10 +60,11 @@ def references(requests: Files, kind: str, flag: str, texts: Iterable[str]) -> l
     parsed = [parse_file(flag, text) for text in texts]
     if not parsed:
         return []
-    targets = [one["File"]["Name"] for one in parsed]
-    double = next((target for target in targets if targets.count(target) > 1), "")
-    if double:
-        raise PlainError(f"duplicate {kind.lower()} target for {double} not allowed")
+    targets: set[str] = set()
+    for one in parsed:
+        if one["File"]["Name"] in targets:
+            raise PlainError(f"duplicate {kind.lower()} target for {one['Source']} not allowed")
+        targets.add(one["File"]["Name"])
     names = sorted({one["Source"] for one in parsed})
     ids = {found["Spec"]["Name"]: found["ID"] for found in requests.list({"name": names})}
     for one in parsed:

@@ -104,7 +104,7 @@ def _target(flag: str, text: str) -> Json:
         return parse_ports(flag, [text])[0]
     number, _, protocol = text.partition("/")
     if not number.isdecimal():
-        raise FlagError(f'invalid argument "{text}" for "{flag}" flag: invalid port {text}')
+        raise FlagError(f'invalid argument "{text}" for "{flag}" flag: invalid containerPort: {number}')
     return {"TargetPort": int(number), "Protocol": protocol or "tcp"}
 
 
