@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from shoal.cluster.assignments import assignment, difference
@@ -25,10 +25,20 @@ _TRIES = 20
 
 
 class LeaderDispatcher:
-    """Serves sessions while this manager leads. leader: (node id, "host:2377") of who does now"""
+    """Serves sessions while this manager leads.
 
-    def __init__(self, ledger: Ledger, leader: Callable[[], tuple[str, str]]) -> None:
+    leader: (node id, "host:2377") of who does now
+    ensure_ingress: makes the network of published ports where it is missing
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        leader: Callable[[], tuple[str, str]],
+        ensure_ingress: Callable[[], Awaitable[None]],
+    ) -> None:
         self._ledger = ledger
+        self._ensure_ingress = ensure_ingress
         self._leader = leader
         self._sessions = Sessions()
         self._statuses = Statuses(ledger)
@@ -118,6 +128,8 @@ class LeaderDispatcher:
         self._sessions.add(session)
         try:
             await self._set(node_id, lambda n: replace(n, state=NodeState.READY, message="", description=description))
+            # Not before a node has said which subnets its host has.
+            await self._ensure_ingress()
             told: Assignment | None = None
             while True:
                 self._require_node(node_id)

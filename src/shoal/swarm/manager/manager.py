@@ -51,12 +51,12 @@ class Manager:
         self._tick = Tick(self.ledger)
         self._leads = Leader(store, node_id, self._lead)
         self._holder = ""
-        self.dispatcher = LeaderDispatcher(self.ledger, self.leader)
+        self.networks = NetworkControl(self.ledger)
+        self.dispatcher = LeaderDispatcher(self.ledger, self.leader, self.networks.ensure_ingress)
         self.services = ServiceControl(self.ledger)
         self.nodes = NodeControl(self.ledger, self.leader)
         self.secrets = FileControl(self.ledger, "secrets")
         self.configs = FileControl(self.ledger, "configs")
-        self.networks = NetworkControl(self.ledger)
         self.clusters = ClusterControl(self.ledger)
         self._work: list[asyncio.Task[None]] = []
 

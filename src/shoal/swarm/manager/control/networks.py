@@ -1,47 +1,63 @@
 """Overlay networks."""
 
-import ipaddress
 from collections.abc import Sequence
 
 from shoal.contracts.cluster.control import Versioned
-from shoal.errors import Conflict, Forbidden, InvalidArgument, VersionConflict
+from shoal.errors import Conflict, InvalidArgument, Unavailable, VersionConflict
 from shoal.model.cluster.cluster import ClusterNetwork
 from shoal.model.cluster.task import TaskState
-from shoal.model.network import NetworkSpec
+from shoal.model.network import NetworkSpec, Pool
 from shoal.swarm.manager import records
 from shoal.swarm.manager.control.find import oldest_first, resolve
+from shoal.swarm.manager.control.subnets import with_subnets
 from shoal.swarm.manager.ledger import Ledger
+
+#: of published ports; callers may come by IPv6
+INGRESS = NetworkSpec(name="ingress", driver="overlay", scope="swarm", ingress=True, enable_ipv6=True)
+_TRIES = 10
 
 
 class NetworkControl:
-    """See contracts.cluster.control.ClusterNetworks. Subnets that nobody asked for are given by `cluster.decide`."""
+    """See contracts.cluster.control.ClusterNetworks."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
     async def create(self, spec: NetworkSpec) -> str:
         """Its id. Raises: InvalidArgument; Conflict where the name is taken; Forbidden for a subnet in use"""
-        ledger = self._ledger
-        self._check(spec)
-        record = ClusterNetwork(id=ledger.new_id(), spec=spec, created_at=ledger.now_ns())
-        try:
-            await ledger.write([record], names={records.name_key("networks", spec.name): record.id})
-        except VersionConflict:
-            raise Conflict(f"network with name {spec.name} already exists") from None
-        return record.id
-
-    def _check(self, spec: NetworkSpec) -> None:
         if spec.driver != "overlay":
             raise InvalidArgument(f'network {spec.name}: expected the driver "overlay", got "{spec.driver}"')
-        wanted = [pool.subnet for pool in spec.ipam.config if pool.subnet]
-        taken = [
-            pool.subnet
-            for other in self._ledger.view.networks.values()
-            for pool in other.spec.ipam.config
-            if pool.subnet
-        ]
-        if any(_overlap(one, other) for one in wanted for other in taken):
-            raise Forbidden("Pool overlaps with other one on this address space")
+        if not spec.name:
+            raise InvalidArgument("network name cannot be empty")
+        if spec.ingress and any(network.spec.ingress for network in self._ledger.view.networks.values()):
+            raise Conflict("ingress network is already present")
+        return (await self._create(spec)).id
+
+    async def _create(self, spec: NetworkSpec) -> ClusterNetwork:
+        """Two at once may choose the same subnet: the commit compares what both chose by."""
+        ledger = self._ledger
+        for _ in range(_TRIES):
+            view = ledger.view
+            if view.cluster is None:
+                raise Unavailable("the store holds no cluster")
+            name = records.name_key("networks", spec.name)
+            if any(network.spec.name == spec.name for network in view.networks.values()):
+                raise Conflict(f"network with name {spec.name} already exists")
+            record = ClusterNetwork(
+                id=ledger.new_id(), spec=with_subnets(view, view.cluster, spec), created_at=ledger.now_ns()
+            )
+            subnets = {_subnet_key(pool): record.id for pool in record.spec.ipam.config if pool.subnet}
+            try:
+                await ledger.write([record], names={name: record.id, **subnets})
+                return record
+            except VersionConflict:
+                await ledger.mirror.catch_up()
+        raise Conflict(f"network {spec.name}: its name or its subnet is taken")
+
+    async def ensure_ingress(self) -> None:
+        """The network of published ports is there. Raises: Unavailable, Forbidden"""
+        if not any(network.spec.ingress for network in self._ledger.view.networks.values()):
+            await self._create(INGRESS)
 
     async def list(self) -> Sequence[Versioned[ClusterNetwork]]:
         """Oldest first."""
@@ -56,9 +72,9 @@ class NetworkControl:
             self._check_unused(network)
             key = records.key_of(network)
             try:
-                await ledger.write(
-                    deletes=[key, records.name_key("networks", network.spec.name)], compares=ledger.seen(key)
-                )
+                gone = [key, records.name_key("networks", network.spec.name)]
+                gone += [_subnet_key(pool) for pool in network.spec.ipam.config if pool.subnet]
+                await ledger.write(deletes=gone, compares=ledger.seen(key))
                 return
             except VersionConflict:
                 await ledger.mirror.catch_up()
@@ -74,6 +90,5 @@ class NetworkControl:
                 raise InvalidArgument(f"{said} task {task.id}")
 
 
-def _overlap(one: str, other: str) -> bool:
-    first, second = ipaddress.ip_network(one, strict=False), ipaddress.ip_network(other, strict=False)
-    return first.version == second.version and first.overlaps(second)
+def _subnet_key(pool: Pool) -> str:
+    return records.name_key("subnets", pool.subnet)
