@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shoal.cluster.book import EMPTY, Book
 from shoal.cluster.view import ClusterRecord
 
 
@@ -35,3 +36,4 @@ class Plan:
     changes: tuple[Put | Delete, ...] = ()
     wake_at: int = 0
     waiting: Mapping[str, str] = field(default_factory=dict)  #: {task id: why it fits nowhere}; also in its status
+    book: Book = EMPTY  #: for the next decision

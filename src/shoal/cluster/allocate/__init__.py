@@ -1,0 +1,1 @@
+"""Addresses, virtual addresses, published ports and subnets."""

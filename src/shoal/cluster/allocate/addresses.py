@@ -1,0 +1,121 @@
+"""Addresses on overlay networks: each belongs to one endpoint at a time."""
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from shoal.cluster.task import has_ended
+from shoal.model.cluster.cluster import ClusterNetwork
+from shoal.model.cluster.service import Service
+from shoal.model.cluster.task import Task
+from shoal.model.network import Pool
+
+Held = Mapping[str, frozenset[str]]  #: {network id: addresses}
+
+
+def held_by(service: Service | None, tasks: Iterable[Task]) -> Held:
+    """What a service and its tasks have: a task has its addresses until it has ended."""
+    found: dict[str, set[str]] = {}
+    for vip in service.vips if service else ():
+        found.setdefault(vip.network_id, set()).update(filter(None, (vip.ipv4, vip.ipv6)))
+    for task in tasks:
+        if task.addresses and not has_ended(task):
+            for address in task.addresses:
+                found.setdefault(address.network_id, set()).update(filter(None, (address.ipv4, address.ipv6)))
+    return {network_id: frozenset(addresses) for network_id, addresses in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """first, last: as numbers; kept: addresses that nobody gets"""
+
+    name: str
+    version: int
+    prefix: int
+    first: int
+    last: int
+    kept: frozenset[int]
+
+
+class Addresses:
+    """Gives out what nobody holds, each time after the last one given, so that a freed address rests for a while."""
+
+    def __init__(
+        self, networks: Mapping[str, ClusterNetwork], held: Mapping[str, Held], cursors: Mapping[str, int]
+    ) -> None:
+        self._networks = networks
+        self._held = held
+        self.cursors = dict(cursors)  #: {pool: number to be tried next}
+        self._used: dict[str, set[str]] = {}
+        self._ranges: dict[str, list[_Range]] = {}
+
+    def take(self, network_id: str) -> tuple[str, str] | None:
+        """(IPv4, IPv6) of a network, "" where it has none of a kind; None = all are taken."""
+        found = ["", ""]
+        for version in (4, 6):
+            ranges = [r for r in self._ranges_of(network_id) if r.version == version]
+            if not ranges:
+                continue
+            address = next(filter(None, (self._free(network_id, part) for part in ranges)), "")
+            if not address:
+                return None
+            found[version == 6] = address
+        used = self._used_on(network_id)
+        used.update(filter(None, found))
+        return found[0], found[1]
+
+    def prefix(self, network_id: str) -> int:
+        """Length of the network's (first) prefix."""
+        return next((part.prefix for part in self._ranges_of(network_id)), 0)
+
+    def _ranges_of(self, network_id: str) -> list[_Range]:
+        ranges = self._ranges.get(network_id)
+        if ranges is None:
+            spec = self._networks[network_id].spec
+            made = [_range(f"{network_id}/{pool.subnet}", pool) for pool in spec.ipam.config if pool.subnet]
+            wanted = {version for version, on in ((4, spec.enable_ipv4), (6, spec.enable_ipv6)) if on}
+            ranges = self._ranges[network_id] = [part for part in made if part.version in wanted]
+        return ranges
+
+    def _used_on(self, network_id: str) -> set[str]:
+        used = self._used.get(network_id)
+        if used is None:
+            used = self._used[network_id] = set()
+            used.update(*(held[network_id] for held in self._held.values() if network_id in held))
+        return used
+
+    def _free(self, network_id: str, part: _Range) -> str:
+        used, text = self._used_on(network_id), _ipv4 if part.version == 4 else _ipv6
+        start = self.cursors.get(part.name, part.first)
+        if not part.first <= start <= part.last:
+            start = part.first
+        # At most as many steps as there are addresses taken: the next one is free, or there is none.
+        steps = min(len(used) + len(part.kept) + 1, part.last - part.first + 1)
+        number = start
+        for _ in range(steps):
+            if number not in part.kept and (address := text(number)) not in used:
+                self.cursors[part.name] = number + 1 if number < part.last else part.first
+                return address
+            number = number + 1 if number < part.last else part.first
+        return ""
+
+
+def _range(name: str, pool: Pool) -> _Range:
+    net = ipaddress.ip_network(pool.subnet, strict=False)
+    part = ipaddress.ip_network(pool.ip_range, strict=False) if pool.ip_range else net
+    first, last = int(net.network_address), int(net.broadcast_address)
+    kept = {first, last} if net.version == 4 and net.prefixlen < 31 else {first}
+    kept.update(int(ipaddress.ip_address(a)) for a in (pool.gateway, *pool.aux_addresses.values()) if a)
+    if not pool.gateway:
+        kept.add(first + 1)
+    return _Range(
+        name, net.version, net.prefixlen, int(part.network_address), int(part.broadcast_address), frozenset(kept)
+    )
+
+
+def _ipv4(number: int) -> str:
+    return f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+
+
+def _ipv6(number: int) -> str:
+    return str(ipaddress.IPv6Address(number))

@@ -1,0 +1,80 @@
+"""The records as they will be: a view with the changes that were decided so far."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from shoal.cluster.plan import Delete, Put
+from shoal.cluster.view import View, kind_of
+from shoal.model.cluster.service import Service
+from shoal.model.cluster.task import Task
+
+NOTHING: Mapping[str, Task] = {}
+
+
+class Draft:
+    """One decision while it is made. A record is put at most once: the first cause stays, the last content counts."""
+
+    def __init__(self, view: View, now: int, *, new_id: Callable[[], str], choose: Callable[[int], int]) -> None:
+        self.view = view
+        self.now = now
+        self.new_id = new_id
+        self.choose = choose
+        self.wake_at = 0
+        self.waiting: dict[str, str] = {}  #: {task id: why it fits nowhere}
+        self.touched: set[str] = set()  #: ids of services that are changed, or tasks of theirs
+        self._puts: dict[str, Put] = {}
+        self._deletes: dict[str, Delete] = {}
+        self._tasks: dict[str, dict[str, Task]] = {}  #: {service id: its tasks}, only of services with changes
+
+    @property
+    def changes(self) -> tuple[Put | Delete, ...]:
+        """All of them, records to be written first."""
+        return (*self._puts.values(), *self._deletes.values())
+
+    def tasks_of(self, service_id: str) -> Mapping[str, Task]:
+        """{id: task} of a service, as they will be."""
+        found = self._tasks.get(service_id)
+        return self.view.tasks_of.get(service_id, NOTHING) if found is None else found
+
+    def service(self, service_id: str) -> Service | None:
+        """A service as it will be."""
+        put = self._puts.get(f"services/{service_id}")
+        return put.record if put and isinstance(put.record, Service) else self.view.services.get(service_id)
+
+    def put_task(self, task: Task, cause: str) -> Task:
+        """Write this task."""
+        task = replace(task, updated_at=self.now)
+        self._own(task.service_id)[task.id] = task
+        self._put(task, cause)
+        return task
+
+    def put_service(self, service: Service, cause: str) -> Service:
+        """Write this service."""
+        service = replace(service, updated_at=self.now)
+        self.touched.add(service.id)
+        self._put(service, cause)
+        return service
+
+    def delete_task(self, task: Task, cause: str) -> None:
+        """Forget this task; one that nobody has written yet leaves no trace."""
+        self._own(task.service_id).pop(task.id, None)
+        self._puts.pop(f"tasks/{task.id}", None)
+        if task.id in self.view.tasks:
+            self._deletes[task.id] = Delete(kind="tasks", id=task.id, cause=cause)
+
+    def wake(self, at: int) -> None:
+        """Decide again at this time even if nothing changes."""
+        if not self.wake_at or at < self.wake_at:
+            self.wake_at = at
+
+    def _own(self, service_id: str) -> dict[str, Task]:
+        tasks = self._tasks.get(service_id)
+        if tasks is None:
+            self.touched.add(service_id)
+            tasks = self._tasks[service_id] = dict(self.view.tasks_of.get(service_id, NOTHING))
+        return tasks
+
+    def _put(self, record: Task | Service, cause: str) -> None:
+        key = f"{kind_of(record)}/{record.key}"
+        known = self._puts.get(key)
+        self._puts[key] = Put(record=record, cause=known.cause if known else cause)

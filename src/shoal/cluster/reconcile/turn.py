@@ -1,0 +1,154 @@
+"""One service's turn in a decision: its slots, and the few things that can be done to a task."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from shoal.cluster.draft import Draft
+from shoal.cluster.schedule.constraints import satisfies
+from shoal.cluster.task import has_ended
+from shoal.model.cluster.node import Availability, Node, NodeState
+from shoal.model.cluster.service import Service
+from shoal.model.cluster.task import HostPort, Task, TaskSpec
+from shoal.model.cluster.task import TaskState as S
+
+SlotKey = int | str  #: a number from 1; for global services the node
+PAUSED = ("paused", "rollback_paused")
+
+
+def slot_key(task: Task) -> SlotKey:
+    """Which slot a task fills."""
+    return task.slot or task.node_id
+
+
+def host_ports(service: Service) -> tuple[HostPort, ...]:
+    """What each task of the service binds on its node."""
+    return tuple(
+        HostPort(target=port.target, published=port.published, protocol=port.protocol, host_ip=port.host_ip)
+        for port in service.spec.endpoint.ports
+        if port.mode == "host"
+    )
+
+
+@dataclass(slots=True)
+class Turn:
+    """hold: why tasks of this service must not start yet, "" = they may"""
+
+    draft: Draft
+    service: Service
+    hold: str = ""
+    ports: tuple[HostPort, ...] = ()
+    _same: dict[int, tuple[TaskSpec, str]] = field(default_factory=dict)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether its update is paused."""
+        status = self.service.update_status
+        return status is not None and status.state in PAUSED
+
+    def slots(self) -> dict[SlotKey, list[Task]]:
+        """{slot: its tasks, oldest first}, tasks that are to be removed left out"""
+        found: dict[SlotKey, list[Task]] = {}
+        for task in self.draft.tasks_of(self.service.id).values():
+            if task.desired != S.REMOVE:
+                found.setdefault(slot_key(task), []).append(task)
+        for tasks in found.values():
+            if len(tasks) > 1:
+                tasks.sort(key=_age)
+        return found
+
+    def node_of(self, task: Task) -> Node | None:
+        """Where it is, None = nowhere, or on a node that is no member any more."""
+        return self.draft.view.nodes.get(task.node_id)
+
+    def is_lost(self, task: Task) -> bool:
+        """Whether its node is down or no member any more."""
+        if not task.node_id:
+            return False
+        node = self.node_of(task)
+        return node is None or node.state == NodeState.DOWN
+
+    def is_draining(self, task: Task) -> bool:
+        """Whether its node is to become empty."""
+        node = self.node_of(task) if task.node_id else None
+        return node is not None and node.spec.availability == Availability.DRAIN
+
+    def is_clean(self, task: Task) -> bool:
+        """Whether it is as the service's spec wants it; a changed placement is none of its business while it fits."""
+        if task.spec_version == self.service.spec_version:
+            return True
+        kind = self._same.get(id(task.spec))
+        if kind is None:
+            kind = self._same[id(task.spec)] = (task.spec, _difference(task.spec, self.service.spec.task))
+        if kind[1] == "other" or task.host_ports != self.ports:
+            return False
+        if kind[1] == "placement" and task.node_id:
+            node = self.node_of(task)
+            return node is not None and satisfies(self.service.spec.task.placement.constraints, node)
+        return True
+
+    def create(
+        self, key: SlotKey, cause: str, *, before: Sequence[Task] = (), like: Task | None = None, start_after: int = 0
+    ) -> Task:
+        """A new task in a slot. before: the slot's tasks: it starts when those that were told to stop have ended
+
+        like: take the spec of this task, not the service's
+        """
+        draft, service = self.draft, self.service
+        newest = before[-1].created_at + 1 if before else 0
+        created_at = max(draft.now, newest)
+        waits = bool(self.hold) or start_after > draft.now or any(map(self.is_in_the_way, before))
+        return draft.put_task(
+            Task(
+                id=draft.new_id(),
+                service_id=service.id,
+                service_name=service.spec.name,
+                spec=like.spec if like else service.spec.task,
+                spec_version=like.spec_version if like else service.spec_version,
+                slot=key if isinstance(key, int) else 0,
+                node_id=key if isinstance(key, str) else "",
+                desired=S.READY if waits else S.RUNNING,
+                created_at=created_at,
+                start_after=start_after,
+                labels=service.spec.labels,
+                host_ports=like.host_ports if like else self.ports,
+                cause=cause,
+                hold=self.hold,
+            ),
+            cause,
+        )
+
+    def is_in_the_way(self, task: Task) -> bool:
+        """Whether it was told to stop, and has not yet, as far as can be known."""
+        return task.desired > S.COMPLETE and not has_ended(task) and not self.is_lost(task)
+
+    def stop(self, task: Task, cause: str) -> Task | None:
+        """The task, told to end; None where no node has heard of it, so that it is just forgotten."""
+        if task.status.state < S.ASSIGNED:
+            self.draft.delete_task(task, cause)
+            return None
+        if task.desired > S.COMPLETE:
+            return task
+        return self.draft.put_task(replace(task, desired=S.SHUTDOWN, hold=""), cause)
+
+    def remove(self, tasks: Iterable[Task], cause: str) -> None:
+        """End these tasks and leave nothing of them."""
+        for task in tasks:
+            remove(self.draft, task, cause)
+
+
+def remove(draft: Draft, task: Task, cause: str) -> None:
+    """End a task and leave nothing of it: forgotten as soon as nothing runs any more."""
+    if task.status.state < S.ASSIGNED or has_ended(task) or task.node_id not in draft.view.nodes:
+        draft.delete_task(task, cause)
+    elif task.desired != S.REMOVE:
+        draft.put_task(replace(task, desired=S.REMOVE, hold=""), cause)
+
+
+def _age(task: Task) -> tuple[int, str]:
+    return task.created_at, task.id
+
+
+def _difference(old: TaskSpec, new: TaskSpec) -> str:
+    if old is new or old == new:
+        return "none"
+    return "placement" if replace(old, placement=new.placement) == new else "other"

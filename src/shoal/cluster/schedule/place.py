@@ -1,0 +1,118 @@
+"""Tasks of one service that want a node get one, or the reason why not."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from shoal.cluster.draft import Draft
+from shoal.cluster.schedule.explain import PENDING_MESSAGE, explain
+from shoal.cluster.schedule.filters import dynamic_refusal, static_refusal
+from shoal.cluster.schedule.floor import Floor
+from shoal.cluster.schedule.spread import Spread
+from shoal.cluster.task import is_live
+from shoal.model.cluster.task import Task, TaskStatus
+from shoal.model.cluster.task import TaskState as S
+
+FAILURES = 5  #: so many of a service's tasks failed on a node within this time: it is the last choice
+FAILURES_WITHIN_NS = 300 * 1_000_000_000
+ASSIGNED_MESSAGE = "scheduler assigned task to node"
+
+
+def place(draft: Draft, service_id: str, floor: Floor) -> bool:
+    """Whether every task of the service that wants a node has one now."""
+    waiting = [task for task in draft.tasks_of(service_id).values() if task.status.state == S.PENDING and is_live(task)]
+    if not waiting:
+        return True
+    waiting.sort(key=lambda task: (task.created_at, task.slot, task.id))
+    bound = [task for task in waiting if task.node_id]
+    free = [task for task in waiting if not task.node_id]
+    are_bound = [_place_bound(draft, task, floor) for task in bound]
+    return all(are_bound) and _place_free(draft, service_id, free, floor)
+
+
+def _place_free(draft: Draft, service_id: str, tasks: Sequence[Task], floor: Floor) -> bool:
+    if not tasks:
+        return True
+    counts: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    for task in draft.tasks_of(service_id).values():
+        if task.node_id:
+            if is_live(task):
+                counts[task.node_id] += 1
+            elif task.status.state in (S.FAILED, S.REJECTED) and task.status.at > draft.now - FAILURES_WITHIN_NS:
+                failed[task.node_id] += 1
+    avoided = {node_id for node_id, number in failed.items() if number >= FAILURES}
+    groups: dict[object, list[Task]] = {}
+    for task in tasks:
+        groups.setdefault((id(task.spec), task.host_ports), []).append(task)
+    return all([_place_group(draft, group, floor, counts, avoided) for group in groups.values()])
+
+
+def _place_group(draft: Draft, tasks: list[Task], floor: Floor, counts: Counter[str], avoided: set[str]) -> bool:
+    placement = tasks[0].spec.placement
+    left = list(reversed(tasks))
+    if not placement.spread:
+        while left and (node_id := _untouched(left[-1], floor, counts, avoided)):
+            _assign(draft, left.pop(), node_id, floor)
+            counts[node_id] += 1
+    if not left:
+        return True
+    spread = Spread(floor, floor.eligible(placement), placement.spread, counts, avoided)
+    while left and (node_id := spread.take(left[-1])):
+        _assign(draft, left.pop(), node_id, floor)
+        counts[node_id] += 1
+    if not left:
+        return True
+    reason = _explained(left[-1], floor, counts)
+    for task in left:
+        _wait(draft, task, reason)
+    return False
+
+
+def _untouched(task: Task, floor: Floor, counts: Counter[str], avoided: set[str]) -> str:
+    """The emptiest node without any task of the service, "" = there is none: the quick way for most tasks."""
+    nodes = floor.eligible(task.spec.placement)
+    if len(counts) >= len(nodes):
+        return ""
+    for node_id in floor.emptiest_first():
+        node = nodes.get(node_id)
+        if node and not counts.get(node_id) and node_id not in avoided and floor.fits(node, task, 0):
+            return node_id
+    return ""
+
+
+def _place_bound(draft: Draft, task: Task, floor: Floor) -> bool:
+    """A task of a global service: its node, or nothing."""
+    node = floor.nodes.get(task.node_id)
+    if node is None:
+        return False
+    refusal = static_refusal(task.spec.placement, node) or dynamic_refusal(node, floor.use(node.id), task, 0)
+    if refusal is None:
+        _assign(draft, task, node.id, floor)
+        return True
+    _wait(draft, task, explain([refusal]))
+    return False
+
+
+def _explained(task: Task, floor: Floor, counts: Counter[str]) -> str:
+    allowed = floor.eligible(task.spec.placement)
+    refusals = [
+        dynamic_refusal(node, floor.use(node_id), task, counts.get(node_id, 0))
+        if node_id in allowed
+        else static_refusal(task.spec.placement, node)
+        for node_id, node in floor.nodes.items()
+    ]
+    return explain(refusal for refusal in refusals if refusal)
+
+
+def _assign(draft: Draft, task: Task, node_id: str, floor: Floor) -> None:
+    floor.put(node_id, task)
+    status = TaskStatus(state=S.ASSIGNED, at=draft.now, message=ASSIGNED_MESSAGE)
+    draft.put_task(replace(task, node_id=node_id, status=status), "assigned")
+
+
+def _wait(draft: Draft, task: Task, reason: str) -> None:
+    draft.waiting[task.id] = reason
+    if task.status.error != reason:
+        status = replace(task.status, message=PENDING_MESSAGE, error=reason)
+        draft.put_task(replace(task, status=status), "no suitable node")
