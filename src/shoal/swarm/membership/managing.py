@@ -11,20 +11,19 @@ from shoal.swarm.sealing import AesSeal
 class ManagerPart:
     """One store and the manager on it."""
 
-    def __init__(self, near: Near, node_id: str, data_key: bytes) -> None:
+    def __init__(self, near: Near, node_id: str) -> None:
         self._near = near
         self._node_id = node_id
-        self._seal = AesSeal(data_key, near.random_bytes)
         self._store: ClusterStore | None = None
         self.now: Managing | None = None  #: None while there is no manager here
 
-    async def open(self, store: ClusterStore) -> Managing:
+    async def open(self, store: ClusterStore, data_key: bytes) -> Managing:
         """On a store that is not open yet. Raises: DriverError, Unavailable; nothing is left open then"""
         await store.open()
         manager = Manager(
             store,
             node_id=self._node_id,
-            seal=self._seal,
+            seal=AesSeal(data_key, self._near.random_bytes),
             now_ns=self._near.now_ns,
             new_id=self._near.new_id,
             choose=self._near.choose,

@@ -48,7 +48,7 @@ class Running:
         self._keys = keys
         self._unlock_key = unlock_key
         self._trusted = folder.load_trusted()
-        self._manager = ManagerPart(near, state.node_id, keys.data_key)
+        self._manager = ManagerPart(near, state.node_id)
         self._callers = Callers(state.cluster_id, lambda: self._manager.now)
         self.client = NodeClient(lambda: client_context(self._credentials))
         sessions = SessionRoutes(self._callers, self.client)
@@ -103,7 +103,7 @@ class Running:
         try:
             await self._server.open(self._credentials)
             if self.state.role is Role.MANAGER:
-                await self._manager.open(self._near.single_store(self._folder.path / "cluster.db"))
+                await self._manager.open(self._near.single_store(self._folder.path / "cluster.db"), self._keys.data_key)
         except BaseException:
             await self.stop()
             raise
