@@ -19,12 +19,14 @@ class Peer:
 
     number: from 1, of this node alone: its tunnel address, its MAC and its connection mark derive from it
     address: of its underlay; "" = not known yet
+    addresses: further ones of the node, from which its programs may call
     """
 
     node_id: str
     number: int
     address: str
     is_ready: bool = True
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +83,7 @@ class Assignment:
 
     tasks: {id: task}: all that are to be there; a task that is not in here any more is stopped and removed
     files: {id of a secret or config: its value}, only those that a task here needs; "auth/<service id>": what its image
-        is pulled with
+        is pulled with; "error/<id>": why a file has no value
     managers: "host:2377" of every manager
     """
 

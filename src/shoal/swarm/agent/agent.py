@@ -8,7 +8,7 @@ from shoal.cluster.assignments import merged
 from shoal.contracts.cluster.dispatcher import Dispatcher
 from shoal.contracts.cluster.executor import Executor
 from shoal.contracts.cluster.overlay import Overlay
-from shoal.errors import ShoalError
+from shoal.errors import InvalidArgument, ShoalError
 from shoal.model.cluster.assignment import Assignment, AssignmentChange
 from shoal.model.cluster.task import Task, TaskStatus
 from shoal.swarm.agent.line import Line
@@ -150,11 +150,21 @@ class Agent:
                 log.error("cannot remove task %s: %s", task_id, error.message)
 
     async def _values(self, task: Task) -> Mapping[str, bytes]:
-        """Contents of the task's files and its registry login, as soon as they are told."""
+        """Contents of the task's files and its registry login, as soon as they are told.
+
+        Raises: InvalidArgument for a file that the managers cannot make
+        """
         wanted = {file.id for file in task.spec.files}
-        async with self._changed:
-            await self._changed.wait_for(lambda: wanted <= self._assignment.files.keys())
+
+        def missing() -> set[str]:
             files = self._assignment.files
+            return {key for key in wanted if key not in files and f"error/{key}" not in files}
+
+        async with self._changed:
+            await self._changed.wait_for(lambda: not missing())
+            files = self._assignment.files
+        for key in sorted(wanted - files.keys()):
+            raise InvalidArgument(files[f"error/{key}"].decode())
         return {key: files[key] for key in (*wanted, f"auth/{task.service_id}") if key in files}
 
     # -- what is seen ----------------------------------------------------------------

@@ -2,17 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
 from shoal.cluster.assignments import assignment, difference
-from shoal.errors import Fenced, Forbidden, InternalError, NotLeader, ShoalError, Unavailable, VersionConflict
+from shoal.errors import Fenced, Forbidden, NotLeader, ShoalError, Unavailable, VersionConflict
 from shoal.model.cluster.assignment import Assignment, AssignmentChange, Report
 from shoal.model.cluster.node import Node, NodeDescription, NodeState
-from shoal.model.cluster.task import Task, TaskState
 from shoal.swarm.manager.ledger import Ledger
 from shoal.swarm.manager.sessions import Session, Sessions
 from shoal.swarm.manager.statuses import Statuses
+from shoal.swarm.manager.values import Values, without_echo
 
 log = logging.getLogger("shoal.cluster.dispatcher")
 
@@ -44,7 +44,7 @@ class LeaderDispatcher:
         self._statuses = Statuses(ledger)
         self._epoch = 0
         self._since_s = 0.0  #: loop time when this manager began to lead
-        self._unsealed: dict[str, tuple[int, bytes]] = {}  #: {key: (revision, value)}
+        self._values = Values(ledger)
 
     # -- the leader's side -----------------------------------------------------
 
@@ -61,7 +61,7 @@ class LeaderDispatcher:
         finally:
             unlisten()
             self._epoch = 0
-            self._unsealed.clear()
+            self._values.forget()
             self._sessions.end_all(NotLeader(*self._leader()))
 
     def _require_lead(self) -> None:
@@ -133,7 +133,7 @@ class LeaderDispatcher:
             told: Assignment | None = None
             while True:
                 self._require_node(node_id)
-                new = self._assignment(node_id)
+                new = without_echo(told, self._values.filled(assignment(self._ledger.view, node_id)))
                 change = difference(told, new)
                 if change is not None:
                     told = new
@@ -164,38 +164,3 @@ class LeaderDispatcher:
             await self._set(node_id, lambda n: replace(n, description=description))
         if report.statuses:
             await self._statuses.add(node_id, report.statuses)
-
-    # -- what a node is told -------------------------------------------------------
-
-    def _assignment(self, node_id: str) -> Assignment:
-        found = assignment(self._ledger.view, node_id)
-        return replace(found, files=self._files(found.tasks))
-
-    def _files(self, tasks: Mapping[str, Task]) -> dict[str, bytes]:
-        """Values that the living tasks here need, unsealed."""
-        view, found = self._ledger.view, dict[str, bytes | None]()
-        for task in tasks.values():
-            if task.desired >= TaskState.SHUTDOWN or task.status.state > TaskState.RUNNING:
-                continue
-            for file in task.spec.files:
-                records = view.secrets if file.kind == "secrets" else view.configs
-                if (record := records.get(file.id)) is not None:
-                    found[file.id] = self._open(f"{file.kind}/{file.id}", record.value)
-            service = view.services.get(task.service_id)
-            if service is not None and service.registry_auth:
-                key = f"services/{service.id}"
-                found[f"auth/{service.id}"] = self._open(key, service.registry_auth)
-        return {key: value for key, value in found.items() if value is not None}
-
-    def _open(self, key: str, sealed: bytes) -> bytes | None:
-        revision = self._ledger.view.revisions.get(key, 0)
-        known = self._unsealed.get(key)
-        if known is not None and known[0] == revision:
-            return known[1]
-        try:
-            value = self._ledger.seal.unseal(sealed)
-        except InternalError as error:
-            log.error("%s cannot be read: %s", key, error.message)
-            return None
-        self._unsealed[key] = (revision, value)
-        return value

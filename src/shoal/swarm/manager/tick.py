@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from shoal.cluster.book import EMPTY
 from shoal.cluster.decide import decide
 from shoal.cluster.plan import Plan, Put
 from shoal.cluster.view import View
@@ -28,12 +29,14 @@ class Tick:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._dirty = asyncio.Event()
+        self._book = EMPTY  #: what the last decision worked out
         self.waiting: Mapping[str, str] = {}  #: {task id: why it fits nowhere}
 
     async def run(self, epoch: int) -> None:
         """Until cancelled. Everything is dirty at the start, so a lost event heals. Raises: Fenced"""
         unlisten = self._ledger.mirror.listen(self._note)
         self._dirty.set()
+        self._book = EMPTY
         wake_at, loop = 0, asyncio.get_running_loop()
         try:
             while True:
@@ -63,7 +66,7 @@ class Tick:
         """When to decide again, 0 = when something has changed. Raises: Fenced"""
         view = self._ledger.view
         plan = await _computed(view, lambda: self._decide(view))
-        self.waiting = plan.waiting
+        self._book, self.waiting = plan.book, plan.waiting
         if not plan.changes:
             return plan.wake_at
         try:
@@ -81,7 +84,7 @@ class Tick:
 
     def _decide(self, view: View) -> Plan:
         ledger = self._ledger
-        return decide(view, ledger.now_ns(), new_id=ledger.new_id, choose=ledger.choose)
+        return decide(view, ledger.now_ns(), new_id=ledger.new_id, choose=ledger.choose, book=self._book)
 
     async def _commit(self, view: View, plan: Plan, epoch: int) -> None:
         """All changes of the plan, each against what it was decided on."""
