@@ -38,13 +38,14 @@ def decode_init(body: Any) -> dict[str, Any]:
     Raises: InvalidArgument
     """
     given = read_object(body, "")
-    values = {key: value for key, value in decode(_INIT, given, "").items() if value not in ("", 0)}
+    values = {key: value for key, value in decode(_INIT, given, "").items() if value}
     _check_availability(values)
     port = values.get("data_port", 4789)
     if not 1024 <= port <= 49151:
         raise InvalidArgument("Datapath port should be specified from 1024 to 49151")
     pools = read_strings(given.get("DefaultAddrPool") or [], "DefaultAddrPool")
-    spec = decode_cluster_spec(given.get("Spec"), ClusterSpec(), "Spec")
+    is_locked = read_flag(given.get("AutoLockManagers") or False, "AutoLockManagers")
+    spec = decode_cluster_spec(given.get("Spec"), ClusterSpec(autolock=is_locked), "Spec")
     return values | {"address_pools": pools, "spec": spec}
 
 
@@ -174,7 +175,7 @@ def encode_swarm(
 ) -> dict[str, Any]:
     """GET /swarm. tokens: {"worker"|"manager": token}"""
     return encode_cluster(cluster, version, is_rotating=is_rotating) | {
-        "JoinTokens": {"Worker": tokens["worker"], "Manager": tokens["manager"]}
+        "JoinTokens": {"Worker": tokens.get("worker", ""), "Manager": tokens.get("manager", "")}
     }
 
 

@@ -1,22 +1,13 @@
 """Docker's JSON of overlay networks: as any network, and as tasks show them."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import Any
 
 from shoal.model.cluster.cluster import ClusterNetwork
-from shoal.model.network import Network, Sandbox
-from shoal.wire.network import encode_network
+from shoal.model.network import Network
 from shoal.wire.swarm.meta import encode_meta
 from shoal.wire.swarm.values import full
-
-
-def encode_cluster_network(
-    network: ClusterNetwork, sandboxes: Sequence[Sandbox] | None = None, api_version: tuple[int, int] = (1, 51)
-) -> dict[str, Any]:
-    """As `wire.network.encode_network`. sandboxes: of this node"""
-    return encode_network(as_network(network), sandboxes, api_version)
 
 
 def as_network(network: ClusterNetwork) -> Network:

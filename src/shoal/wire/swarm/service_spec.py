@@ -1,6 +1,6 @@
 """The body of POST /services/create and Service.Spec <-> ServiceSpec. Source: Docker Engine API v1.51, ServiceSpec."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -171,12 +171,27 @@ def with_kept_extras(body: Any, current: ServiceSpec) -> Any:
     """
     known = encode_service_spec(current)
     kept = _kept(body, known, ("Schedule", "DependsOn"))
+    kept["EndpointSpec"] = _with_host_ips(kept.get("EndpointSpec"), current.endpoint.ports)
     template = kept.get("TaskTemplate")
     container = template.get("ContainerSpec") if isinstance(template, Mapping) else None
     if not isinstance(template, Mapping) or not isinstance(container, Mapping):
         return kept
     container = _kept(container, known["TaskTemplate"]["ContainerSpec"], EXTRAS)
     return {**kept, "TaskTemplate": {**template, "ContainerSpec": container}}
+
+
+def _with_host_ips(endpoint: Any, ports: Sequence[PortConfig]) -> Any:
+    """The same port of mode host stays on its address."""
+    kept = {(p.target, p.published, p.protocol): p.host_ip for p in ports if p.host_ip and p.mode == "host"}
+    if not kept or not isinstance(endpoint, Mapping) or not isinstance(endpoint.get("Ports"), list):
+        return endpoint
+    found = []
+    for port in endpoint["Ports"]:
+        given = read_object(port, "EndpointSpec.Ports")
+        key = (given.get("TargetPort"), given.get("PublishedPort") or 0, given.get("Protocol") or "tcp")
+        is_host = given.get("PublishMode") == "host" and "HostIP" not in given
+        found.append({**given, "HostIP": kept[key]} if is_host and key in kept else given)
+    return {**endpoint, "Ports": found}
 
 
 def _kept(body: Any, known: Mapping[str, Any], extras: tuple[str, ...]) -> dict[str, Any]:
