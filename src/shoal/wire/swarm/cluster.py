@@ -7,9 +7,8 @@ from shoal.errors import InvalidArgument
 from shoal.model.cluster.cluster import Cluster, ClusterSpec
 from shoal.model.units import NS_PER_S
 from shoal.wire.fields import Table, decode, flag, read_flag, read_int, read_object, read_strings, read_text, text
-from shoal.wire.swarm.meta import encode_meta
 from shoal.wire.swarm.tls import encode_tls
-from shoal.wire.swarm.values import count, read_count, write_ns
+from shoal.wire.swarm.values import count, encode_meta, read_count, write_ns
 
 #: settings of Docker's own log of changes: shown as dockerd's defaults, and not to be changed
 _FIXED_RAFT = {"KeepOldSnapshots": 0, "LogEntriesForSlowFollowers": 500, "ElectionTick": 10, "HeartbeatTick": 1}

@@ -6,8 +6,7 @@ from typing import Any
 
 from shoal.model.cluster.cluster import ClusterNetwork
 from shoal.model.network import Network
-from shoal.wire.swarm.meta import encode_meta
-from shoal.wire.swarm.values import full
+from shoal.wire.swarm.values import encode_meta, full
 
 
 def as_network(network: ClusterNetwork) -> Network:

@@ -4,10 +4,9 @@ from typing import Any
 
 from shoal.model.cluster.node import Availability, ManagerStatus, Node, NodeDescription, NodeSpec, Role
 from shoal.wire.fields import decode, text, text_map
-from shoal.wire.swarm.meta import encode_meta
 from shoal.wire.swarm.task_spec import write_amounts
 from shoal.wire.swarm.tls import encode_tls
-from shoal.wire.swarm.values import choice
+from shoal.wire.swarm.values import choice, encode_meta
 
 _SPEC = (
     text("Name", "name"),

@@ -6,8 +6,7 @@ from typing import Any
 from shoal.errors import InvalidArgument
 from shoal.model.cluster.cluster import Sealed
 from shoal.wire.fields import read_object, read_text, read_text_map
-from shoal.wire.swarm.meta import encode_meta
-from shoal.wire.swarm.values import read_base64, write_base64
+from shoal.wire.swarm.values import encode_meta, read_base64, write_base64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

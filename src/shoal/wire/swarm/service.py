@@ -3,8 +3,8 @@
 from typing import Any
 
 from shoal.model.cluster.service import Service, ServiceMode, UpdateStatus, VirtualAddress
-from shoal.wire.swarm.meta import encode_meta
 from shoal.wire.swarm.service_spec import encode_endpoint_spec, encode_port, encode_service_spec
+from shoal.wire.swarm.values import encode_meta
 from shoal.wire.times import encode_time
 
 _JOBS = (ServiceMode.REPLICATED_JOB, ServiceMode.GLOBAL_JOB)

@@ -5,9 +5,9 @@ from typing import Any
 
 from shoal.model.cluster.cluster import ClusterNetwork
 from shoal.model.cluster.task import Address, HostPort, Task, TaskStatus
-from shoal.wire.swarm.meta import encode_meta
 from shoal.wire.swarm.network import encode_attached_network, prefix_of
 from shoal.wire.swarm.task_spec import encode_task_spec
+from shoal.wire.swarm.values import encode_meta
 from shoal.wire.times import encode_time
 
 Networks = Mapping[str, tuple[ClusterNetwork, int]]

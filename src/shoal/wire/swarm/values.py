@@ -1,4 +1,4 @@
-"""Values that several tables of the cluster share."""
+"""Values that several tables of the cluster share, and what every object of a cluster begins with."""
 
 import base64
 import binascii
@@ -8,6 +8,7 @@ from typing import Any
 from shoal.errors import InvalidArgument
 from shoal.model.units import NS_PER_S
 from shoal.wire.fields import Field, Writer, read_int, read_text, wrong
+from shoal.wire.times import encode_time
 
 
 def read_seconds(value: Any, path: str) -> float:
@@ -78,3 +79,13 @@ def write_base64(data: bytes) -> str:
 def full(**given: Any) -> dict[str, Any]:
     """The pairs that say something: neither None, nor "", nor empty."""
     return {key: value for key, value in given.items() if value is not None and value not in ("", [], {})}
+
+
+def encode_meta(id: str, version: int, created_at: int, updated_at: int) -> dict[str, Any]:
+    """version: the store's revision that wrote it"""
+    return {
+        "ID": id,
+        "Version": {"Index": version},
+        "CreatedAt": encode_time(created_at),
+        "UpdatedAt": encode_time(updated_at),
+    }
