@@ -52,10 +52,10 @@ class MemberSettings:
     """How one member runs.
 
     listen_peer, peer_url: where it listens for the others, and where they find it
-    client_url: for this manager alone, so on a loopback address
-    tls: of its server and client sides both, so the certificate says both uses
-    allowed_name: a DNS name that certificates of callers must have (managers' have it, workers' do not); "" = whatever
-        the CA has signed
+    client_url: for this manager alone, so on a loopback address: with any certificate of the CA one is let in there
+    tls: of its server and client sides both, so the certificate says both uses, and names the host of `peer_url`
+    allowed_name: a DNS name that certificates of peers must have (managers' have it, workers' do not); "" = whatever
+        the CA has signed. (With the same check for clients etcd's JSON gateway refuses its own calls)
     """
 
     name: str
@@ -98,7 +98,6 @@ class MemberSettings:
         # Where a call comes from says nothing: managers may be behind address translation.
         flags.append("--experimental-peer-skip-client-san-verification=true")
         if self.allowed_name:
-            flags.append(f"--client-cert-allowed-hostname={self.allowed_name}")
             flags.append(f"--peer-cert-allowed-hostname={self.allowed_name}")
         return flags
 
@@ -140,6 +139,14 @@ class EtcdMember:
                 hint="apt-get install etcd-server",
             )
         return [binary, *self._settings.argv(initial_cluster, is_existing=is_existing)[1:]]
+
+    async def release(self) -> None:
+        """Nobody looks after it any more; it runs on, and the next `start` adopts it. Idempotent."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            keeper.cancel()
+            await asyncio.wait([keeper])
+        self._process = None
 
     async def stop(self) -> None:
         """It has ended; leadership among the members is handed over first. Idempotent."""
@@ -286,4 +293,4 @@ async def end_leftover(data: Path) -> None:
 
 def _lasting(argv: Sequence[str]) -> list[str]:
     """Without what is for the first start only."""
-    return [argument for argument in argv[1:] if not argument.startswith("--initial-cluster")]
+    return [argument for argument in argv[1:] if argument and not argument.startswith("--initial-cluster")]

@@ -210,6 +210,10 @@ class EtcdClusterStore:
     async def _keep_lease(self, lease: int) -> bool:
         return (await self._client.call_streamed("lease/keepalive", LeaseId(ID=lease), Lease)).TTL > 0
 
+    async def epochs_after(self, epoch: int) -> None:
+        """Every epoch from now on is higher than this one: of a store that was copied from another."""
+        await self._txn(TxnRequest([], [Operation(request_put=Put(self._lead + b"newest", b"%d" % epoch))]))
+
     async def resign(self, epoch: int) -> None:
         """See the contract."""
         gone = [Operation(request_delete_range=Delete(self._lead + name)) for name in (b"epoch", b"holder")]

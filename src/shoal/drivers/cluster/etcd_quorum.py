@@ -1,0 +1,167 @@
+"""One manager's member of the etcd that the managers share: implements contracts.cluster.quorum.Quorum."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from shoal.contracts.cluster.quorum import QuorumMember, QuorumSettings
+from shoal.contracts.cluster.store import MAX_BYTES, MAX_CHANGES, ClusterStore, Commit
+from shoal.drivers.cluster.etcd_client import TlsFiles
+from shoal.drivers.cluster.etcd_member import EtcdMember, MemberSettings, end_leftover
+from shoal.drivers.cluster.etcd_members import EtcdMembers
+from shoal.drivers.cluster.etcd_store import EtcdClusterStore
+
+#: name in managers' certificates, and in no worker's
+_MANAGERS = "swarm-manager"
+
+
+class EtcdQuorum:
+    """data: its directory    secrets: directory in memory, for its certificate and key"""
+
+    def __init__(self, data: Path, secrets: Path, settings: QuorumSettings) -> None:
+        self._data = data
+        self._secrets = secrets
+        self._settings = settings
+        self._tls = TlsFiles(ca=secrets / "ca.pem", certificate=secrets / "certificate.pem", key=secrets / "key.pem")
+        self._client_url = f"https://127.0.0.1:{settings.local_port}"
+        self.address = f"https://{_bracketed(settings.advertise)}:{settings.port}"
+        self._member = EtcdMember(
+            MemberSettings(
+                name=settings.name,
+                cluster_id=settings.cluster_id,
+                data=data,
+                listen_peer=f"https://{_bracketed(settings.listen)}:{settings.port}",
+                peer_url=self.address,
+                client_url=self._client_url,
+                tls=self._tls,
+                allowed_name=_MANAGERS,
+            )
+        )
+        self._members = EtcdMembers([self._client_url], self._tls)
+        self._is_open = False
+        self._is_running = False
+        self._trusted = ""
+
+    def store(self) -> ClusterStore:
+        """See the contract."""
+        return self._store()
+
+    def _store(self) -> EtcdClusterStore:
+        return EtcdClusterStore([self._client_url], self._settings.cluster_id, self._tls)
+
+    async def trust(self, certificate: str, key: str, trusted: str) -> None:
+        """See the contract. etcd reads its certificate anew by itself, its CAs only at its start."""
+        self._secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path, text in ((self._tls.ca, trusted), (self._tls.key, key), (self._tls.certificate, certificate)):
+            _write(path, text)
+        is_new, self._trusted = trusted != self._trusted, trusted
+        if is_new and self._is_running:
+            await self._member.stop()
+            await self._member.start()
+
+    async def begin(self, members: str = "") -> None:
+        """See the contract."""
+        await self._end()
+        await self._start(members, is_existing=bool(members))
+
+    async def resume(self) -> None:
+        """See the contract."""
+        await self._start("", is_existing=True)
+
+    async def _start(self, members: str, *, is_existing: bool) -> None:
+        await self._member.start(members, is_existing=is_existing)
+        self._is_running = True
+        await self._open_members()
+
+    async def _open_members(self) -> None:
+        if not self._is_open:
+            self._is_open = True
+            await self._members.open()
+
+    async def wait_ready(self) -> None:
+        """See the contract."""
+        await self._member.wait_ready()
+
+    async def fill(self, values: Mapping[str, bytes], epoch: int) -> None:
+        """See the contract."""
+        store = self._store()
+        await store.open()
+        try:
+            for part in _parts(values):
+                await store.commit(Commit(puts=part))
+            await store.epochs_after(epoch)
+        finally:
+            await store.close()
+
+    async def members(self) -> tuple[QuorumMember, ...]:
+        """See the contract."""
+        found = await self._members.list()
+        return tuple(QuorumMember(str(m.id), m.name, ",".join(m.peer_urls), not m.is_learner) for m in found)
+
+    async def add(self, name: str, address: str) -> tuple[str, str]:
+        """See the contract."""
+        member_id, members = await self._members.add(name, address)
+        return str(member_id), members
+
+    async def promote(self, member_id: str) -> None:
+        """See the contract."""
+        await self._members.promote(int(member_id))
+
+    async def remove(self, member_id: str) -> None:
+        """See the contract."""
+        await self._members.remove(int(member_id))
+
+    async def survive(self) -> None:
+        """See the contract."""
+        await self._member.force_new_cluster()
+        self._is_running = True
+        await self._open_members()
+
+    async def release(self) -> None:
+        """See the contract."""
+        await self._close_members()
+        await self._member.release()
+        self._is_running = False
+
+    async def erase(self) -> None:
+        """See the contract."""
+        await self._close_members()
+        await self._end()
+        await asyncio.to_thread(shutil.rmtree, self._secrets, ignore_errors=True)
+
+    async def _end(self) -> None:
+        await self._member.stop()
+        await end_leftover(self._data)
+        self._is_running = False
+        await asyncio.to_thread(shutil.rmtree, self._data, ignore_errors=True)
+
+    async def _close_members(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            await self._members.close()
+
+
+def _parts(values: Mapping[str, bytes]) -> Sequence[Mapping[str, bytes]]:
+    """What one commit takes each."""
+    parts: list[dict[str, bytes]] = [{}]
+    size = 0
+    for key, value in values.items():
+        size += len(key) + len(value)
+        if parts[-1] and (len(parts[-1]) >= MAX_CHANGES // 2 or size > MAX_BYTES // 2):
+            parts.append({})
+            size = len(key) + len(value)
+        parts[-1][key] = value
+    return parts
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _write(path: Path, text: str) -> None:
+    new = path.with_name(f"{path.name}.new")
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w") as file:
+        file.write(text)
+    new.rename(path)
