@@ -1,7 +1,9 @@
 """Lists of services and tasks, filtered; and how many tasks of a service run."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
+from shoal.cluster.reconcile.turn import host_ports
 from shoal.cluster.view import View
 from shoal.contracts.cluster.control import Filters
 from shoal.errors import InvalidArgument
@@ -80,8 +82,12 @@ def _desired(wanted: Sequence[str]) -> Callable[[TaskState], bool]:
 
 
 def _is_up_to_date(view: View, task: Task) -> bool:
+    """Whether its service asks for no other task: a scale keeps those that are there."""
     service = view.services.get(task.service_id)
-    return service is not None and task.spec_version >= service.spec_version
+    if service is None or task.spec_version >= service.spec_version:
+        return service is not None
+    wanted = service.spec.task
+    return replace(task.spec, placement=wanted.placement) == wanted and task.host_ports == host_ports(service)
 
 
 def count(service: Service, of_service: Mapping[str, Task]) -> tuple[int, int, int]:
