@@ -28,8 +28,8 @@ def decide(
         plan and takes longer
     Cost: what has changed since the view of the book; all tasks without one
     """
-    draft = Draft(view, now, new_id=new_id, choose=choose)
     known = read(view, book or EMPTY)
+    draft = Draft(view, now, new_id=new_id, choose=choose, uses=known.uses)
     looked_at = _to_look_at(known, now)
     wakes = {service_id: _reconciled(draft, service_id) for service_id in looked_at}
     addresses = Addresses(view.networks, known.held, known.cursors)

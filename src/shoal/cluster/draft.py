@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from shoal.cluster.plan import Delete, Put
+from shoal.cluster.schedule.uses import NodeUse
 from shoal.cluster.view import View, kind_of
 from shoal.model.cluster.service import Service
 from shoal.model.cluster.task import Task
@@ -14,11 +15,20 @@ NOTHING: Mapping[str, Task] = {}
 class Draft:
     """One decision while it is made. A record is put at most once: the first cause stays, the last content counts."""
 
-    def __init__(self, view: View, now: int, *, new_id: Callable[[], str], choose: Callable[[int], int]) -> None:
+    def __init__(
+        self,
+        view: View,
+        now: int,
+        *,
+        new_id: Callable[[], str],
+        choose: Callable[[int], int],
+        uses: Mapping[str, NodeUse],
+    ) -> None:
         self.view = view
         self.now = now
         self.new_id = new_id
         self.choose = choose
+        self.uses = uses  #: {node id: what is taken of it in the view}
         self.wake_at = 0
         self.waiting: dict[str, str] = {}  #: {task id: why it fits nowhere}
         self.touched: set[str] = set()  #: ids of services that are changed, or tasks of theirs

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from shoal.cluster.draft import Draft
 from shoal.cluster.reconcile.turn import SlotKey, remove, slot_key
-from shoal.cluster.task import has_ended, is_wanted
+from shoal.cluster.task import has_ended
 from shoal.model.cluster.cluster import ClusterSpec
 from shoal.model.cluster.task import Task
 from shoal.model.cluster.task import TaskState as S
@@ -40,7 +40,7 @@ def _shorten(draft: Draft, slots: Mapping[SlotKey, list[Task]], limit: int) -> N
             continue
         tasks.sort(key=lambda task: (task.created_at, task.id))
         newest = tasks[-1]
-        over = [task for task in tasks if has_ended(task) and not is_wanted(task) and task is not newest]
+        over = [task for task in tasks if has_ended(task) and task is not newest]
         for task in over[: max(0, len(tasks) - most)]:
             draft.delete_task(task, "history")
 

@@ -25,7 +25,8 @@ def reconcile(turn: Turn) -> None:
         healed = heal(turn, key, tasks)
         if healed and is_filled(turn, healed):
             filled[key] = healed
-    update.step(turn, filled)
+    if update.step(turn, filled):
+        return
     for node in turn.draft.view.nodes.values():
         if node.id not in filled and takes_new(turn, node):
             turn.create(node.id, "node joined" if slots else "create", before=turn.slots().get(node.id, ()))

@@ -1,6 +1,5 @@
 """One slot made right: ended and lost tasks replaced, nodes emptied, waiting tasks let go, doubles ended."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from shoal.cluster import restart
@@ -18,7 +17,7 @@ def heal(turn: Turn, key: SlotKey, tasks: list[Task]) -> list[Task]:
     if isinstance(key, int):
         tasks = _leave_draining_node(turn, key, tasks)
     tasks = _end_doubles(turn, tasks)
-    return _let_go(turn, tasks)
+    return let_go(turn, tasks)
 
 
 def is_filled(turn: Turn, tasks: list[Task]) -> bool:
@@ -36,10 +35,13 @@ def is_filled(turn: Turn, tasks: list[Task]) -> bool:
 def _replace_ended(turn: Turn, key: SlotKey, tasks: list[Task]) -> list[Task]:
     over = [task for task in tasks if is_wanted(task) and (has_ended(task) or turn.is_lost(task))]
     if not over:
-        return _orphans(turn, tasks)
+        return orphans(turn, tasks)
     newest = over[-1]
     alive = [task for task in tasks if is_wanted(task) and task not in over]
-    left = _orphans(turn, _told(turn, tasks, over))
+    ended = [task for task in over if has_ended(task)]
+    lost = [task for task in over if not has_ended(task)]
+    left = turn.stop_some(turn.stop_some(tasks, ended, "ended"), lost, "node down")
+    left = orphans(turn, left)
     if not _needs_another(turn, newest, tasks, alive):
         return left
     if not has_ended(newest):
@@ -49,20 +51,7 @@ def _replace_ended(turn: Turn, key: SlotKey, tasks: list[Task]) -> list[Task]:
     return [*left, another]
 
 
-def _told(turn: Turn, tasks: list[Task], over: list[Task]) -> list[Task]:
-    """All tasks of the slot that are left after those that are over were told so."""
-    told: list[Task] = []
-    for task in tasks:
-        if task in over:
-            stopped = turn.stop(task, "ended" if has_ended(task) else "node down")
-            if stopped:
-                told.append(stopped)
-        else:
-            told.append(task)
-    return told
-
-
-def _orphans(turn: Turn, tasks: list[Task]) -> list[Task]:
+def orphans(turn: Turn, tasks: list[Task]) -> list[Task]:
     """Tasks on nodes that are no members any more have ended, as far as can be known."""
     nodes = turn.draft.view.nodes
     if all(not task.node_id or task.node_id in nodes or has_ended(task) for task in tasks):
@@ -102,7 +91,7 @@ def _leave_draining_node(turn: Turn, key: SlotKey, tasks: list[Task]) -> list[Ta
     newest = wanted[-1]
     keeps_running = newest.status.state == S.RUNNING and newest.spec.restart.condition != RestartCondition.NONE
     if not keeps_running:
-        tasks = _told_to_stop(turn, tasks, wanted, "node drained")
+        tasks = turn.stop_some(tasks, wanted, "node drained")
     if newest.spec.restart.condition == RestartCondition.NONE:
         return tasks
     return [*tasks, turn.create(key, "drain", before=tasks, like=_kept_spec(turn, newest))]
@@ -119,16 +108,10 @@ def _end_doubles(turn: Turn, tasks: list[Task]) -> list[Task]:
     else:
         waiting = [task for task in alive if task.status.state < S.RUNNING]
         surplus = waiting[:-1]
-    return _told_to_stop(turn, tasks, surplus, "replaced")
+    return turn.stop_some(tasks, surplus, "replaced")
 
 
-def _told_to_stop(turn: Turn, tasks: list[Task], which: Iterable[Task], cause: str) -> list[Task]:
-    ids = {task.id for task in which}
-    told = [turn.stop(task, cause) if task.id in ids else task for task in tasks]
-    return [task for task in told if task is not None]
-
-
-def _let_go(turn: Turn, tasks: list[Task]) -> list[Task]:
+def let_go(turn: Turn, tasks: list[Task]) -> list[Task]:
     """Tasks that wait are told to run when nothing speaks against it any more."""
     if all(task.desired != S.READY for task in tasks):
         return tasks
@@ -144,4 +127,4 @@ def _released(turn: Turn, task: Task, blocked: bool) -> Task:
         if task.hold == turn.hold:
             return task
         return turn.draft.put_task(replace(task, hold=turn.hold), turn.hold or "start")
-    return turn.draft.put_task(replace(task, desired=S.RUNNING, hold=""), "start")
+    return turn.draft.put_task(replace(task, desired=turn.goal, hold=""), "start")

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from shoal.cluster import update
+from shoal.cluster.reconcile import rebalance
 from shoal.cluster.reconcile.heal import heal, is_filled
 from shoal.cluster.reconcile.turn import SlotKey, Turn
 from shoal.cluster.task import is_wanted
@@ -20,7 +21,9 @@ def reconcile(turn: Turn) -> None:
     for key in _surplus(filled, len(filled) - replicas):
         turn.remove(filled.pop(key), "scale down")
         slots.pop(key)
-    update.step(turn, filled)
+    if update.step(turn, filled):
+        return
+    rebalance.step(turn, filled)
     _fill(turn, slots, filled, replicas)
 
 

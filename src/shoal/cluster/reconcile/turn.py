@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from shoal.cluster.draft import Draft
 from shoal.cluster.schedule.constraints import satisfies
+from shoal.cluster.services import is_job
 from shoal.cluster.task import has_ended
 from shoal.model.cluster.node import Availability, Node, NodeState
 from shoal.model.cluster.service import Service
@@ -44,6 +45,11 @@ class Turn:
         """Whether its update is paused."""
         status = self.service.update_status
         return status is not None and status.state in PAUSED
+
+    @property
+    def goal(self) -> S:
+        """What is wished of a task when nothing holds it."""
+        return S.COMPLETE if is_job(self.service.spec) else S.RUNNING
 
     def slots(self) -> dict[SlotKey, list[Task]]:
         """{slot: its tasks, oldest first}, tasks that are to be removed left out"""
@@ -106,13 +112,14 @@ class Turn:
                 spec_version=like.spec_version if like else service.spec_version,
                 slot=key if isinstance(key, int) else 0,
                 node_id=key if isinstance(key, str) else "",
-                desired=S.READY if waits else S.RUNNING,
+                desired=S.READY if waits else self.goal,
                 created_at=created_at,
                 start_after=start_after,
                 labels=service.spec.labels,
                 host_ports=like.host_ports if like else self.ports,
                 cause=cause,
                 hold=self.hold,
+                iteration=service.iteration if like is None else like.iteration,
             ),
             cause,
         )
@@ -129,6 +136,12 @@ class Turn:
         if task.desired > S.COMPLETE:
             return task
         return self.draft.put_task(replace(task, desired=S.SHUTDOWN, hold=""), cause)
+
+    def stop_some(self, tasks: Sequence[Task], which: Sequence[Task], cause: str) -> list[Task]:
+        """All that is left of `tasks` after those in `which` were told to end."""
+        ids = {task.id for task in which}
+        told = [self.stop(task, cause) if task.id in ids else task for task in tasks]
+        return [task for task in told if task is not None]
 
     def remove(self, tasks: Iterable[Task], cause: str) -> None:
         """End these tasks and leave nothing of them."""
