@@ -48,8 +48,13 @@ class EtcdProcess:
         self._argv = settings.argv(initial_cluster, is_existing=False)
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
-        with self.settings.data.with_suffix(".log").open("ab") as log:
+        with self.settings.data.with_suffix(".out").open("ab") as log:
             self._process = subprocess.Popen(self._argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
     def end(self, number: int = signal.SIGKILL) -> None:
@@ -85,7 +90,7 @@ class EtcdProcess:
                 if self.status().get("leader"):
                     return
             if time.monotonic() > deadline:
-                raise TimeoutError(self.settings.data.with_suffix(".log").read_text()[-2000:])
+                raise TimeoutError(self.settings.data.with_suffix(".out").read_text()[-2000:])
             time.sleep(0.05)
 
 

@@ -21,8 +21,10 @@ _LARGE = 256 * 1024
 
 # A member without a leader refuses at once, and ends watches that would hear nothing any more.
 _NEEDS_LEADER = {"Grpc-Metadata-hasleader": "true"}
+#: a member does not answer the others, or has for less than 5 s
+UNHEALTHY = "etcdserver: unhealthy cluster"
 #: refused before anything was proposed: may be asked again whatever it was
-_NOT_TAKEN = ("etcdserver: no leader", "etcdserver: too many requests", "etcdserver: not capable")
+_NOT_TAKEN = ("etcdserver: no leader", "etcdserver: too many requests", UNHEALTHY)
 _UNAVAILABLE, _DEADLINE_EXCEEDED, _CANCELLED, _EXHAUSTED = 14, 4, 1, 8
 
 T = TypeVar("T", bound=Message)

@@ -42,9 +42,9 @@ class Feed:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """From what is newest on; where nobody can say now what that is, from what it is then."""
+        """From what the nearest member knows on; where none answers now, from what is newest then."""
         with contextlib.suppress(Unavailable):
-            self._start_over(await self.revision())
+            self._start_over(await self.revision(stale=True))
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
@@ -59,10 +59,10 @@ class Feed:
         """Set when the leader changes after now."""
         return self._leader_news
 
-    async def revision(self) -> int:
-        """The newest one of the store. Raises: Unavailable"""
-        request = RangeRequest(key=self._prefix, keys_only=True, limit=1)
-        return (await self._client.call("kv/range", request, RangeAnswer)).header.revision
+    async def revision(self, *, stale: bool = False) -> int:
+        """The newest one of the store; stale: that the nearest member knows. Raises: Unavailable"""
+        request = RangeRequest(key=self._prefix, keys_only=True, limit=1, serializable=stale)
+        return (await self._client.call("kv/range", request, RangeAnswer, alone=stale)).header.revision
 
     async def _run(self) -> None:
         pause_s = _PAUSE_S

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 
-from shoal.drivers.cluster.etcd_client import EtcdClient, EtcdRefusal, TlsFiles
+from shoal.drivers.cluster.etcd_client import UNHEALTHY, EtcdClient, EtcdRefusal, TlsFiles
 from shoal.drivers.cluster.etcd_messages import Empty, LeaseId, Member, MemberAdd, Members, Status
 from shoal.errors import Conflict, Unavailable
 
 _LOOK_S = 0.1
+_HEALTHY_S = 15.0
 _NOT_IN_SYNC = "etcdserver: can only promote a learner member which is in sync with leader"
 
 
@@ -36,22 +37,29 @@ class EtcdMembers:
     async def add(self, name: str, peer_url: str) -> tuple[int, str]:
         """(id of the new learner, `initial_cluster` for its `EtcdMember.start`). Adding it again is no error.
 
+        A cluster whose members have not all been there for 5 s takes nobody: it is waited for.
         Raises: Conflict while another one has not been promoted yet; Unavailable
         """
         members = await self.list()
         mine = next((member for member in members if peer_url in member.peer_urls), None)
         if mine is None:
-            request = MemberAdd((peer_url,), is_learner=True)
-            try:
-                answer = await self._client.call("cluster/member/add", request, Members, again=False)
-            except EtcdRefusal as refusal:
-                if "learner" in refusal.message or "unhealthy" in refusal.message:
-                    raise Conflict(refusal.message, hint="another manager is just joining: try again") from refusal
-                raise
+            answer = await self._add(MemberAdd((peer_url,), is_learner=True))
             members, mine = answer.members, answer.member
         names = {member.id: member.name for member in members} | {mine.id: name}
         urls = [(names[member.id], url) for member in members for url in member.peer_urls]
         return mine.id, ",".join(f"{known}={url}" for known, url in urls if known)
+
+    async def _add(self, request: MemberAdd) -> Members:
+        try:
+            return await self._client.call("cluster/member/add", request, Members, again=False, deadline_s=_HEALTHY_S)
+        except EtcdRefusal as refusal:
+            if "learner" in refusal.message:
+                raise Conflict(refusal.message, hint="another manager is just joining: try again") from refusal
+            raise
+        except Unavailable as error:
+            if UNHEALTHY in error.message:
+                error.hint = "a manager does not answer the others: bring it back, or remove it"
+            raise
 
     async def promote(self, member_id: int, deadline_s: float = 30.0) -> None:
         """It votes, as soon as it has caught up. Raises: Unavailable when it has not until then"""
@@ -75,7 +83,7 @@ class EtcdMembers:
     async def remove(self, member_id: int) -> None:
         """It is none any more; its process ends by itself. Idempotent. Raises: Unavailable, EtcdRefusal"""
         try:
-            await self._client.call("cluster/member/remove", LeaseId(ID=member_id), Members)
+            await self._client.call("cluster/member/remove", LeaseId(ID=member_id), Members, deadline_s=_HEALTHY_S)
         except EtcdRefusal:
             if any(member.id == member_id for member in await self.list()):
                 raise
