@@ -8,6 +8,8 @@ from pathlib import Path
 
 from shoal.contracts.cluster.executor import Executor
 from shoal.contracts.cluster.overlay import Overlay
+from shoal.contracts.cluster.quorum import Quorum, QuorumSettings
+from shoal.drivers.cluster.etcd_quorum import EtcdQuorum
 from shoal.drivers.cluster.sqlite_store import SqliteClusterStore
 from shoal.drivers.network.addresses import INNER_KINDS, read_addresses
 from shoal.model.cluster.assignment import OverlayState
@@ -33,14 +35,20 @@ class NoOverlay:
         """Nothing is there."""
 
 
-def make_membership(root: Path, executor: Executor, overlay: Overlay) -> Membership:
-    """This node's part in a cluster, nothing opened yet. root: of the engine"""
+def make_membership(root: Path, run: Path, executor: Executor, overlay: Overlay) -> Membership:
+    """This node's part in a cluster, nothing opened yet. root, run: of the engine"""
+    folder, secrets_in_memory = root / "swarm", run / "swarm"
+
+    def quorum(settings: QuorumSettings) -> Quorum:
+        return EtcdQuorum(folder / "etcd", secrets_in_memory, settings)
+
     return Membership(
         Near(
-            folder=root / "swarm",
+            folder=folder,
             executor=executor,
             overlay=overlay,
             single_store=SqliteClusterStore,
+            quorum=quorum,
             addresses=host_addresses,
             now_ns=time.time_ns,
             new_id=new_cluster_id,

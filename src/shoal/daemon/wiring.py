@@ -60,7 +60,7 @@ class Engine:
         self.events = Events(time.time_ns)
         self._seccomp = SeccompCompiler()
         self._wire_nouns(root, run)
-        self._wire_cluster(root)
+        self._wire_cluster(root, run)
         self._wire_api()
 
     def _wire_nouns(self, root: Path, run: Path) -> None:
@@ -174,12 +174,12 @@ class Engine:
         )
         return Builds(self._drivers.store, self.images, self.networks, self.events, drivers, settings)
 
-    def _wire_cluster(self, root: Path) -> None:
+    def _wire_cluster(self, root: Path, run: Path) -> None:
         async def described() -> NodeDescription:
             return describe(self._host, await self._drivers.links.host(), self.settings, __version__)
 
         self.tasks = Tasks(self.containers, self.images, self.events, describe=described, now_ns=time.time_ns)
-        self.membership = make_membership(root, self.tasks, NoOverlay())
+        self.membership = make_membership(root, run, self.tasks, NoOverlay())
 
     def _wire_api(self) -> None:
         files = self.containers.views.files

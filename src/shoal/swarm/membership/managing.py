@@ -1,24 +1,91 @@
 """What a manager runs beside what every node runs: its store and the manager on it."""
 
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from shoal.contracts.cluster.quorum import Quorum, QuorumSettings
 from shoal.contracts.cluster.store import ClusterStore
+from shoal.errors import InternalError
 from shoal.swarm.manager.manager import Manager
+from shoal.swarm.membership.addresses import split_port
+from shoal.swarm.membership.folder import LocalState
 from shoal.swarm.membership.near import Near
 from shoal.swarm.nodes.admission import Admission
 from shoal.swarm.nodes.server import Managing
+from shoal.swarm.nodes.tls import Credentials
 from shoal.swarm.sealing import AesSeal
+
+SINGLE, SHARED = "sqlite", "etcd"
+MOVE_TTL_S = 1.0
 
 
 class ManagerPart:
-    """One store and the manager on it."""
+    """One store and the manager on it. kind: SINGLE | SHARED, of the store that it is on or was last"""
 
-    def __init__(self, near: Near, node_id: str) -> None:
+    def __init__(self, near: Near, state: LocalState) -> None:
         self._near = near
-        self._node_id = node_id
+        self._node_id = state.node_id
+        self._single = near.folder / "cluster.db"
+        self.quorum: Quorum = near.quorum(_settings(state))
+        self.kind = state.store
         self._store: ClusterStore | None = None
         self.now: Managing | None = None  #: None while there is no manager here
 
-    async def open(self, store: ClusterStore, data_key: bytes) -> Managing:
-        """On a store that is not open yet. Raises: DriverError, Unavailable; nothing is left open then"""
+    async def open(self, data_key: bytes, credentials: Credentials) -> None:
+        """On the store that there is. Raises: DriverError, Unavailable; nothing is left open then"""
+        if self.kind == SHARED:
+            await self.trust(credentials)
+            await self.quorum.resume()
+            await self._open(self.quorum.store(), data_key)
+        else:
+            await self._open(self._near.single_store(self._single), data_key)
+
+    async def trust(self, credentials: Credentials) -> None:
+        """The shared store's member shows this certificate."""
+        await self.quorum.trust(credentials.certificate, credentials.key, credentials.trusted)
+
+    async def begin(self, members: str, credentials: Credentials) -> None:
+        """A further member of the shared store runs; it has no vote yet. Raises: DriverError"""
+        await self.trust(credentials)
+        await self.quorum.begin(members)
+        self.kind = SHARED
+
+    async def share(self, data_key: bytes, credentials: Credentials) -> None:
+        """The manager goes on with a store that others can share; tasks see nothing of it.
+
+        Raises: DriverError, Unavailable; the single store goes on then
+        """
+        await self.trust(credentials)
+        await self.quorum.begin()
+        await self.quorum.wait_ready()
+        if (before := self.now) is None:
+            raise InternalError("there is no manager here")
+        # The old manager is still asked for what it knows; what it would write is refused, so nothing gets lost.
+        await before.manager.close()
+        await self._close_store()
+        try:
+            values, epoch = await self._last_words()
+            await self.quorum.fill(values, epoch)
+            self.kind = SHARED
+            await self._open(self.quorum.store(), data_key)
+        except BaseException:
+            self.kind = SINGLE
+            await self._open(self._near.single_store(self._single), data_key)
+            raise
+
+    async def _last_words(self) -> tuple[Mapping[str, bytes], int]:
+        """What the single store has in the end, and its newest epoch."""
+        store = self._near.single_store(self._single)
+        await store.open()
+        try:
+            found = await store.range("")
+            epoch = await store.campaign(self._node_id, MOVE_TTL_S)
+        finally:
+            await store.close()
+        return {key: value.data for key, value in found.values.items()}, epoch
+
+    async def _open(self, store: ClusterStore, data_key: bytes) -> None:
         await store.open()
         manager = Manager(
             store,
@@ -35,13 +102,60 @@ class ManagerPart:
             raise
         self._store = store
         self.now = Managing(manager, Admission(manager.ledger))
-        return self.now
 
-    async def close(self) -> None:
-        """The manager leads no more, its store is closed. Idempotent."""
-        managing, self.now = self.now, None
+    async def _close_store(self) -> None:
         store, self._store = self._store, None
-        if managing is not None:
-            await managing.manager.close()
         if store is not None:
             await store.close()
+
+    async def close(self) -> None:
+        """The manager leads no more, its store is closed; the shared one runs on. Idempotent."""
+        managing, self.now = self.now, None
+        if managing is not None:
+            await managing.manager.close()
+        await self._close_store()
+        await self.quorum.release()
+
+    async def resign(self) -> None:
+        """No manager any more: out of the shared store, whose other members go on. Raises: Unavailable"""
+        managing = self.now
+        if managing is not None:
+            await managing.manager.close()
+        await self._close_store()
+        self.now = None
+        if self.kind == SHARED:
+            members = await self.quorum.members()
+            own = [member.id for member in members if member.address == self.quorum.address]
+            if len(members) > 1:
+                for member_id in own:
+                    await self.quorum.remove(member_id)
+        await self.erase()
+
+    async def erase(self) -> None:
+        """Nothing of any store is left."""
+        await self.quorum.erase()
+        self.kind = SINGLE
+        await asyncio.to_thread(_unlink, self._single)
+
+
+def drop_single(folder: Path) -> None:
+    """The single store's file is gone: the shared one has all of it."""
+    _unlink(folder / "cluster.db")
+
+
+def _unlink(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _settings(state: LocalState) -> QuorumSettings:
+    """The managers' store has the two ports after the node's own."""
+    host, port = split_port(state.advertise)
+    return QuorumSettings(
+        name=state.node_id,
+        cluster_id=state.cluster_id,
+        listen=split_port(state.listen)[0],
+        advertise=host,
+        port=port + 1,
+        local_port=port + 2,
+    )

@@ -256,6 +256,8 @@ class Membership:
         running = self._running
         if running is not None and running.managing is not None:
             return running.managing.manager
+        if running is not None and running.manager_error:
+            raise Unavailable(running.manager_error)
         if self._is_locked:
             raise messages.locked()
         if self._error:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from shoal.contracts.cluster.executor import Executor
 from shoal.contracts.cluster.overlay import Overlay
+from shoal.contracts.cluster.quorum import Quorum, QuorumSettings
 from shoal.contracts.cluster.store import ClusterStore
 from shoal.swarm.membership.addresses import HostAddress
 
@@ -16,6 +17,7 @@ class Near:
 
     folder: for what the membership keeps, `<root>/swarm`
     single_store: the store of a cluster with one manager, in this file; not opened yet
+    quorum: this manager's part of the store that several share, nothing of it runs yet
     addresses: of this machine, now
     new_id: 25 characters [0-9a-z]    choose: a number below its argument    random_bytes: so many, as os.urandom
     """
@@ -24,6 +26,7 @@ class Near:
     executor: Executor
     overlay: Overlay
     single_store: Callable[[Path], ClusterStore]
+    quorum: Callable[[QuorumSettings], Quorum]
     addresses: Callable[[], Sequence[HostAddress]]
     now_ns: Callable[[], int]
     new_id: Callable[[], str]

@@ -6,17 +6,20 @@ from contextlib import suppress
 from dataclasses import replace
 
 from shoal.contracts.cluster.dispatcher import Dispatcher
-from shoal.errors import ShoalError, Unavailable
+from shoal.contracts.cluster.quorum import Quorum
+from shoal.errors import NotLeader, ShoalError, Unavailable
 from shoal.model.cluster.node import Role
 from shoal.swarm.agent.agent import Agent
 from shoal.swarm.agent.record import FileRecord
 from shoal.swarm.membership.addresses import split_port
+from shoal.swarm.membership.duties import Duties
 from shoal.swarm.membership.folder import Folder, Keys, LocalState
-from shoal.swarm.membership.managing import ManagerPart
+from shoal.swarm.membership.managing import SHARED, SINGLE, ManagerPart, drop_single
 from shoal.swarm.membership.near import Near
-from shoal.swarm.nodes.client import NodeClient
+from shoal.swarm.nodes.client import CALL_S, NodeClient
+from shoal.swarm.nodes.enlisting import EnlistRoutes
 from shoal.swarm.nodes.line import ManagerLine
-from shoal.swarm.nodes.messages import Admitted, Ask, Told, decode, encode
+from shoal.swarm.nodes.messages import Admitted, Ask, Enlist, Enlisted, Ready, Told, decode, encode
 from shoal.swarm.nodes.server import Callers, Managing, NodeServer
 from shoal.swarm.nodes.sessions import Latest, SessionRoutes
 from shoal.swarm.nodes.tls import Credentials, client_context
@@ -33,6 +36,10 @@ from shoal.swarm.pki.tokens import ca_digest
 log = logging.getLogger("shoal.cluster.membership")
 
 RETRY_S = 1.0
+MANAGER_RETRY_S = 0.5
+OPEN_S = 5.0  #: for a store that has a quorum to say so
+LEAVE_S = 10.0
+VOTE_S = 45.0  #: for a new member of the store to catch up
 READY_S = 5.0  #: for the first session of a new node
 #: no timer is set for longer: a machine that slept is noticed
 LONGEST_S = 3600.0
@@ -48,11 +55,14 @@ class Running:
         self._keys = keys
         self._unlock_key = unlock_key
         self._trusted = folder.load_trusted()
-        self._manager = ManagerPart(near, state.node_id)
+        self._manager = ManagerPart(near, state)
         self._callers = Callers(state.cluster_id, lambda: self._manager.now)
         self.client = NodeClient(lambda: client_context(self._credentials))
-        sessions = SessionRoutes(self._callers, self.client)
-        self._server = NodeServer(split_port(state.listen), self._callers, sessions.routes())
+        routes = [
+            *SessionRoutes(self._callers, self.client).routes(),
+            *EnlistRoutes(self._callers, self._share, lambda: self._keys.data_key).routes(),
+        ]
+        self._server = NodeServer(split_port(state.listen), self._callers, routes)
         self._line = ManagerLine(self.client, own=self._own_dispatcher, managers=self._addresses, told=self._note)
         self._agent = Agent(
             state.node_id,
@@ -62,6 +72,8 @@ class Running:
             now_ns=near.now_ns,
             record=FileRecord(folder.path / "agent.json"),
         )
+        self.manager_error = ""  #: why there is no manager here though there is to be one
+        self._turn = asyncio.Lock()  #: the store is moved once
         self._told: Told | None = None
         self._wake = asyncio.Event()
         self._work: list[asyncio.Task[None]] = []
@@ -74,7 +86,7 @@ class Running:
     @property
     def error(self) -> str:
         """Why this node takes no part, "" while all is well."""
-        return self._agent.error if self._agent.is_removed else ""
+        return self._agent.error if self._agent.is_removed else self.manager_error
 
     @property
     def is_connected(self) -> bool:
@@ -99,20 +111,30 @@ class Running:
     # -- beginning and end -----------------------------------------------------
 
     async def start(self) -> None:
-        """Raises: DriverError, Unavailable; nothing of it runs then"""
+        """Raises: DriverError; nothing of it runs then. A manager whose store has no quorum comes later."""
         try:
             await self._server.open(self._credentials)
             if self.state.role is Role.MANAGER:
-                await self._manager.open(self._near.single_store(self._folder.path / "cluster.db"), self._keys.data_key)
+                await self._open_manager()
         except BaseException:
             await self.stop()
             raise
         self._work = [
             asyncio.create_task(self._agent.run(), name="agent"),
             asyncio.create_task(self._keep(), name="membership"),
+            asyncio.create_task(self._watch_own(), name="own membership"),
         ]
-        if self.state.role is Role.MANAGER:
-            self._work.append(asyncio.create_task(self._watch_own(), name="own membership"))
+
+    async def _open_manager(self) -> None:
+        """Raises: DriverError"""
+        try:
+            async with asyncio.timeout(OPEN_S):
+                await self._manager.open(self._keys.data_key, self._credentials)
+            self.manager_error = ""
+        except (Unavailable, TimeoutError) as error:
+            await self._manager.close()
+            self.manager_error = str(error) or "the managers' store does not answer"
+            log.warning("this manager cannot open its store: %s", self.manager_error)
 
     async def wait_ready(self) -> None:
         """Until this node has a session, or for some seconds."""
@@ -134,24 +156,50 @@ class Running:
 
     async def leave(self) -> None:
         """Nothing of the cluster is left on this node, but for what the folder holds."""
+        if self.managing is not None and len(self.state.managers) > 1:
+            try:
+                async with asyncio.timeout(LEAVE_S):
+                    await self._manager.resign()
+            except (ShoalError, TimeoutError) as error:
+                log.warning("the other managers were not told that this one leaves: %s", error)
         await self.stop()
+        await self._manager.erase()
         await self._agent.leave()
 
     # -- what the managers want of this node -------------------------------------
 
     async def _watch_own(self) -> None:
-        """A manager's view tells what is wanted of its own node."""
-        while (managing := self._manager.now) is not None:
+        """A manager's view tells what is wanted of its own node; its leader has some more to do."""
+        while True:
+            managing = self._manager.now
+            if managing is None:
+                await self._until_manager()
+                continue
             latest = Latest(managing.manager.ledger.mirror, self.state.node_id)
+            duties = asyncio.create_task(Duties(managing.manager, self._manager).run(), name="leader's duties")
             try:
-                while True:
-                    self._note(await latest.next())
-                    self._keep_locked(managing)
+                while self._manager.now is managing:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(RETRY_S):
+                            self._note(await latest.next())
+                            self._keep_locked(managing)
             except ShoalError as error:
                 log.warning("cannot read what is wanted of this node: %s", error.message)
                 await asyncio.sleep(RETRY_S)
             finally:
                 latest.close()
+                duties.cancel()
+                await asyncio.gather(duties, return_exceptions=True)
+
+    async def _until_manager(self) -> None:
+        """Tries again to open the manager, where there is to be one."""
+        await asyncio.sleep(MANAGER_RETRY_S)
+        if self.state.role is not Role.MANAGER:
+            return
+        try:
+            await self._open_manager()
+        except ShoalError as error:
+            self.manager_error = error.message
 
     def _keep_locked(self, managing: Managing) -> None:
         """The keys on disk are sealed with the cluster's unlock key while it has one."""
@@ -188,6 +236,8 @@ class Running:
                 await self._renewed(self._keys, wanted.trusted)
         if self._wants_certificate(wanted):
             await self._renew()
+        if wanted is not None and wanted.role is not self.state.role:
+            await (self._become_manager() if wanted.role is Role.MANAGER else self._become_worker())
 
     def _wants_certificate(self, wanted: Told | None) -> bool:
         certificate = self._keys.certificate
@@ -224,6 +274,60 @@ class Running:
         self._keys, self._trusted = keys, trusted
         await self._server.renewed(self._credentials)
         await self.client.renewed()
+        if self._manager.kind == SHARED:
+            await self._manager.trust(self._credentials)
+
+    # -- another role ----------------------------------------------------------------
+
+    async def _share(self) -> Quorum:
+        """The store is one that managers share."""
+        async with self._turn:
+            if self._manager.kind != SHARED:
+                await self._manager.share(self._keys.data_key, self._credentials)
+                self._save(replace(self.state, store=SHARED))
+                drop_single(self._folder.path)
+                log.info("the managers share a store from now on")
+            return self._manager.quorum
+
+    async def _become_manager(self) -> None:
+        enlist = Enlist(address=self.state.advertise, store_address=self._manager.quorum.address)
+        enlisted = decode(await self._ask_leader("/v1/managers", encode(enlist)), Enlisted)
+        keys = replace(self._keys, data_key=enlisted.data_key)
+        await self._manager.begin(enlisted.members, self._credentials)
+        ready = Ready(address=self.state.advertise, member_id=enlisted.member_id)
+        await self._ask_leader("/v1/managers/ready", encode(ready), timeout_s=VOTE_S)
+        self._folder.save_keys(keys, self._unlock_key)
+        self._keys = keys
+        self._save(replace(self.state, role=Role.MANAGER, store=SHARED))
+        await self._open_manager()
+        log.info("this node is a manager")
+
+    async def _become_worker(self) -> None:
+        await self._manager.resign()
+        self._keys = replace(self._keys, data_key=b"")
+        self._folder.save_keys(self._keys)
+        self._unlock_key = b""
+        self._save(replace(self.state, role=Role.WORKER, store=SINGLE))
+        log.info("this node is a worker")
+
+    async def _ask_leader(self, path: str, body: bytes, timeout_s: float = CALL_S) -> bytes:
+        """Of any manager that leads. Raises: what the leader says, Unavailable"""
+        error: ShoalError = Unavailable("no manager of the cluster is known")
+        asked: list[str] = []
+        coming = list(self._addresses())
+        while coming:
+            address = coming.pop(0)
+            if address in asked:
+                continue
+            asked.append(address)
+            try:
+                return await self.client.call("POST", address, path, body, timeout_s=timeout_s)
+            except NotLeader as other:
+                error = other
+                coming[:0] = [other.address] if other.address else []
+            except Unavailable as failed:
+                error = failed
+        raise error
 
     def _save(self, state: LocalState) -> None:
         self._folder.save_state(state)

@@ -60,6 +60,34 @@ class Told:
     managers: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enlist:
+    """A node with a manager's certificate that wants to share the store.
+
+    address: "host:port" where nodes reach it    store_address: where the other members of the store reach its own
+    """
+
+    address: str
+    store_address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enlisted:
+    """What a new manager needs. members: what its member of the store begins with"""
+
+    data_key: bytes
+    member_id: str
+    members: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """Its member of the store runs, and may get its vote."""
+
+    address: str
+    member_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of a session."""
