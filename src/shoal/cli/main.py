@@ -222,10 +222,24 @@ def _say_usage(context: Context, error: UsageError, command: Command | None) -> 
 def _say_error(context: Context, error: ShoalError, command: Command | None) -> None:
     if command is not None and "stand-in" in error.hint and any(flag.name == "stand-ins" for flag in command.flags):
         error.hint += f", or on the way: {context.path} --stand-ins"
+    if not error.hint and error.message.startswith("This node is not a swarm manager"):
+        error.hint = _manager_hint(context)
     text = describe_error(error)
     if command is not None and command.failure_status == 125:
         text = f"shoal: {text}"
     context.warn(text)
+
+
+def _manager_hint(context: Context) -> str:
+    """Where a worker's user may ask instead; "" where nobody knows."""
+    try:
+        cluster = context.api.system.info().get("Swarm") or {}
+    except ShoalError:
+        return ""
+    if cluster.get("LocalNodeState") == "inactive":
+        return "shoal swarm init makes a cluster; shoal swarm join-token worker, on a manager, prints how to join one"
+    managers = [str(one.get("Addr") or "").rpartition(":")[0] for one in cluster.get("RemoteManagers") or ()]
+    return f"this node is a worker; managers are on {', '.join(sorted(managers))}" if any(managers) else ""
 
 
 if __name__ == "__main__":

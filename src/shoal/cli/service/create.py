@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from shoal.cli.command import MANY, Command, Context
 from shoal.cli.flags import Options
-from shoal.cli.service.image import fixed_image, header_of, with_tag
+from shoal.cli.service.image import fix_image, header_of, with_tag
 from shoal.cli.service.spec.flags import CREATE_FLAGS
 from shoal.cli.service.spec.service import new_spec
 
 
 def _run(context: Context, options: Options, arguments: list[str]) -> int:
     spec = new_spec(options, arguments, context.api, context.env)
-    container = spec["TaskTemplate"]["ContainerSpec"]
+    template = spec["TaskTemplate"]
     image = arguments[0]
     auth = header_of(context, image, is_wanted=options.flag("with-registry-auth"))
     if options.flag("no-resolve-image"):
-        container["Image"] = with_tag(image)
+        template["ContainerSpec"]["Image"] = with_tag(image)
     else:
-        container["Image"] = fixed_image(context, image, auth=auth)
+        fix_image(context, template, image, auth=auth)
     answer = context.api.services.create(spec, auth=auth)
     for warning in answer.get("Warnings") or ():
         context.warn(warning)

@@ -146,7 +146,7 @@ class _Waiting:
             wait_s = max(wait_s, float(config.get("Monitor") or 5e9) / 1e9)
         left_s = wait_s - (now - self._converged_at)
         if left_s > 0:
-            yield line("verify", f"Waiting {int(left_s) + 1} seconds to verify that tasks are stable...")
+            yield line("verify", f"Waiting {-int(-left_s // 1)} seconds to verify that tasks are stable...")
 
     def _is_under_way(self, service: Json) -> bool:
         return self._status(service).get("State") in _UNDER_WAY

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shoal.cli.command import Command, Context
 from shoal.cli.errors import PlainError
 from shoal.cli.flags import Options
-from shoal.cli.service.image import fixed_image, header_of, with_tag
+from shoal.cli.service.image import fix_image, header_of, with_tag
 from shoal.cli.service.spec.flags import UPDATE_FLAGS
 from shoal.cli.service.spec.service import changed_spec
 
@@ -25,9 +25,10 @@ def _run(context: Context, options: Options, arguments: list[str]) -> int:
     is_auth_sent = options.flag("with-registry-auth")
     auth = header_of(context, options.text("image") or container["Image"], is_wanted=is_auth_sent)
     if options.text("image"):
-        is_plain = options.flag("no-resolve-image")
-        image = options.text("image")
-        container["Image"] = with_tag(image) if is_plain else fixed_image(context, image, auth=auth)
+        if options.flag("no-resolve-image"):
+            container["Image"] = with_tag(options.text("image"))
+        else:
+            fix_image(context, spec["TaskTemplate"], options.text("image"), auth=auth)
     answer = services.update(
         service["ID"],
         service["Version"]["Index"],

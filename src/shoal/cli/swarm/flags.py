@@ -20,7 +20,7 @@ SPEC_FLAGS = (
     Flag("cert-expiry", "", "Validity period for node certificates (default 2160h0m0s)", kind="duration"),
     Flag("dispatcher-heartbeat", "", "Dispatcher heartbeat period (default 2s)", kind="duration"),
     several("external-ca", "", "Certificate signing endpoints (not supported: refused)", metavar="external-ca"),
-    number("max-snapshots", "", "Number of additional Raft snapshots to retain (kept, without effect)"),
+    number("max-snapshots", "", "Number of additional Raft snapshots to retain (there are none: refused)"),
     number(
         "snapshot-interval", "", "Number of log entries between Raft snapshots (kept, without effect)", default=10000
     ),

@@ -43,29 +43,17 @@ def _ca(context: Context, options: Options, arguments: list[str]) -> int:
                 raise PlainError(f"`--{name}` flag requires the `--rotate` flag to update the CA")
         _print_root(context, cluster)
         return 0
+    if options.is_given("ca-cert") or options.is_given("ca-key"):
+        raise PlainError("Error: --ca-cert and --ca-key are not supported: the managers make the CA themselves")
     spec = merge_spec(cluster["Spec"], options)
     section = dict(spec.get("CAConfig") or {})
-    section.update(_given_ca(options))
-    if not options.is_given("ca-cert"):
-        section["ForceRotate"] = int(section.get("ForceRotate") or 0) + 1
+    section["ForceRotate"] = int(section.get("ForceRotate") or 0) + 1
     swarm.update(cluster["Version"]["Index"], {**spec, "CAConfig": section})
     if options.flag("detach"):
         return 0
     _wait_for_rotation(context, is_quiet=options.flag("quiet"))
     _print_root(context, swarm.inspect())
     return 0
-
-
-def _given_ca(options: Options) -> dict[str, str]:
-    found = {}
-    for flag, key in (("ca-cert", "SigningCACert"), ("ca-key", "SigningCAKey")):
-        if options.is_given(flag):
-            try:
-                with open(options.text(flag), encoding="utf-8") as file:
-                    found[key] = file.read()
-            except OSError as error:
-                raise PlainError(f"open {options.text(flag)}: {(error.strerror or str(error)).lower()}") from error
-    return found
 
 
 def _print_root(context: Context, cluster: Any) -> None:
@@ -106,8 +94,8 @@ CA = Command(
     "[OPTIONS]",
     _ca,
     (
-        Flag("ca-cert", "", "Path to the PEM-formatted root CA certificate to use for the cluster", metavar="pem-file"),
-        Flag("ca-key", "", "Path to the PEM-formatted root CA key to use for the cluster", metavar="pem-file"),
+        Flag("ca-cert", "", "Root CA certificate to use (not supported: refused)", metavar="pem-file"),
+        Flag("ca-key", "", "Root CA key to use (not supported: refused)", metavar="pem-file"),
         Flag("cert-expiry", "", "Validity period for node certificates (default 2160h0m0s)", kind="duration"),
         switch("detach", "d", "Exit immediately instead of waiting for the root rotation to converge"),
         several("external-ca", "", "Certificate signing endpoints (not supported: refused)", metavar="external-ca"),
