@@ -12,6 +12,7 @@ from shoal.model.cluster.node import Node, NodeDescription, NodeState
 from shoal.swarm.manager.ledger import Ledger
 from shoal.swarm.manager.sessions import Session, Sessions
 from shoal.swarm.manager.statuses import Statuses
+from shoal.swarm.manager.together import together
 from shoal.swarm.manager.values import Values, without_echo
 
 log = logging.getLogger("shoal.cluster.dispatcher")
@@ -53,11 +54,7 @@ class LeaderDispatcher:
         self._epoch, self._since_s = epoch, asyncio.get_running_loop().time()
         unlisten = self._ledger.mirror.listen(self._sessions.mark)
         try:
-            async with asyncio.TaskGroup() as work:
-                work.create_task(self._statuses.run(epoch), name="statuses")
-                work.create_task(self._watch_beats(), name="heartbeats")
-        except* Fenced as group:
-            raise group.exceptions[0] from None
+            await together(statuses=self._statuses.run(epoch), heartbeats=self._watch_beats())
         finally:
             unlisten()
             self._epoch = 0

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from shoal.contracts.cluster.store import ClusterStore
-from shoal.errors import Fenced, ShoalError
+from shoal.errors import ShoalError
 from shoal.swarm.manager.control.clusters import ClusterControl
 from shoal.swarm.manager.control.files import FileControl
 from shoal.swarm.manager.control.networks import NetworkControl
@@ -16,6 +16,7 @@ from shoal.swarm.manager.leader import Leader
 from shoal.swarm.manager.ledger import Ledger
 from shoal.swarm.manager.mirror import Mirror
 from shoal.swarm.manager.tick import Tick
+from shoal.swarm.manager.together import together
 from shoal.swarm.sealing import Seal
 
 LEADER_S = 1.0  #: how old the answer to "who leads?" may be
@@ -101,9 +102,4 @@ class Manager:
             await asyncio.sleep(LEADER_S)
 
     async def _lead(self, epoch: int) -> None:
-        try:
-            async with asyncio.TaskGroup() as work:
-                work.create_task(self._tick.run(epoch), name="tick")
-                work.create_task(self.dispatcher.lead(epoch), name="dispatcher")
-        except* Fenced as group:
-            raise group.exceptions[0] from None
+        await together(tick=self._tick.run(epoch), dispatcher=self.dispatcher.lead(epoch))
