@@ -78,7 +78,7 @@ def counter_app(target: Target, work: Path) -> Iterator[Sample]:
     """`compose up -d` of the counter app until its page answers; images there."""
     folder = _folder(work, target, "counter")
     shutil.copytree(COUNTER, folder, dirs_exist_ok=True)
-    file, port = folder / "docker-compose.yml", _free_port()
+    file, port = folder / "docker-compose.yml", free_port()
     file.write_text(re.sub(r"published: \d+", f"published: {port}", file.read_text()))
 
     def once() -> tuple[float]:
@@ -94,7 +94,7 @@ def counter_app(target: Target, work: Path) -> Iterator[Sample]:
         yield once
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])

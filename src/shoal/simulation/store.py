@@ -122,6 +122,17 @@ class SimulatedStore:
         await self._reached("leader")
         return self._cluster.leadership.leader()
 
+    async def newest_epoch(self, *, stale: bool = False) -> int:
+        """See the contract."""
+        if not stale:
+            await self._reached("leader")
+        return self._cluster.leadership.newest
+
+    async def epochs_after(self, epoch: int) -> None:
+        """See the contract."""
+        await self._reached("leader")
+        await self._cluster.leadership.epochs_after(epoch)
+
     async def compact(self, revision: int) -> None:
         """See the contract; for every manager."""
         self.compact_now(revision)
