@@ -312,4 +312,22 @@ class TestLeader:
         epoch = await store.campaign("one", 60)
         assert list((await store.range("")).values) == ["a"]
         await store.commit(Commit(puts={"b": b"1"}, epoch=epoch))
-        assert plain((await watched(store, "", start, 1))[0]) == {"b": "1"}
+        assert plain((await watched(store, "b", start, 1))[0]) == {"b": "1"}
+
+    async def test_the_revision_of_a_range_is_passed_by_a_watch_of_everything(self, store: ClusterStore) -> None:
+        start = await put(store, a="1")
+        epoch = await store.campaign("one", 60)
+        await store.resign(epoch)
+        revision = (await store.range("a")).revision
+        assert await store.commit(Commit(deletes=["nothing"])) == revision
+        if revision > start:
+            async with asyncio.timeout(patient(10)), aclosing(store.watch("", start)) as changes:
+                while (change := await anext(changes)).revision < revision:
+                    assert change.values == {}
+
+    async def test_epochs_go_on_after_those_of_another_store(self, store: ClusterStore) -> None:
+        assert await store.newest_epoch() == 0
+        await store.epochs_after(40)
+        await store.epochs_after(7)
+        assert await store.newest_epoch() == await store.newest_epoch(stale=True) == 40
+        assert await store.campaign("one", 60) == 41

@@ -8,7 +8,9 @@ A leader has an **epoch**: `campaign` returns it, and a commit that names an epo
 time, or taken over by somebody) is refused (Fenced), in the same transaction as the write. Epochs only grow, also over a
 copy into another store.
 
-A watch gives every change after a revision, in order, each once, all of one revision together. Where that past was
+A watch gives every change after a revision, in order, each once, all of one revision together. Where revisions are used
+up for something else (who leads), a watch of everything ("") tells them as changes of nothing, so that whoever waits for
+the revision of a range or of a commit sees it pass. Where that past was
 forgotten (compacted, too long ago for this manager's memory, or of another store) it raises Compacted, and the reader
 ranges again. A watch lives through a loss of quorum: it goes on where it was once there is one again.
 
@@ -104,6 +106,14 @@ class ClusterStore(Protocol):
 
     async def leader(self) -> tuple[str, int]:
         """(holder, epoch) now; ("", 0) = nobody. Raises: Unavailable"""
+        ...
+
+    async def newest_epoch(self, *, stale: bool = False) -> int:
+        """The newest there was so far, 0 = none. Raises: Unavailable"""
+        ...
+
+    async def epochs_after(self, epoch: int) -> None:
+        """Every epoch from now on is higher than `epoch`: for what was copied from another store. Raises: Unavailable"""
         ...
 
     async def compact(self, revision: int) -> None:

@@ -110,10 +110,7 @@ class Feed:
                     self._tell_leader()
                 else:
                     values[key] = value_of(event)
-            if values:
-                self.history.append(Changes(revision, values))
-            else:
-                self.history.advance(revision)
+            self.history.append(Changes(revision, values))
 
     def _tell_leader(self) -> None:
         news, self._leader_news = self._leader_news, asyncio.Event()

@@ -3,11 +3,12 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from shoal.contracts.cluster.quorum import QuorumMember, QuorumSettings
-from shoal.contracts.cluster.store import MAX_BYTES, MAX_CHANGES, ClusterStore, Commit
+from shoal.contracts.cluster.store import ClusterStore
+from shoal.drivers.cluster.copying import Content, fill
 from shoal.drivers.cluster.etcd_client import TlsFiles
 from shoal.drivers.cluster.etcd_member import EtcdMember, MemberSettings, end_leftover
 from shoal.drivers.cluster.etcd_members import EtcdMembers
@@ -89,9 +90,7 @@ class EtcdQuorum:
         store = self._store()
         await store.open()
         try:
-            for part in _parts(values):
-                await store.commit(Commit(puts=part))
-            await store.epochs_after(epoch)
+            await fill(store, Content(values=values, epoch=epoch, revision=0))
         finally:
             await store.close()
 
@@ -141,19 +140,6 @@ class EtcdQuorum:
         if self._is_open:
             self._is_open = False
             await self._members.close()
-
-
-def _parts(values: Mapping[str, bytes]) -> Sequence[Mapping[str, bytes]]:
-    """What one commit takes each."""
-    parts: list[dict[str, bytes]] = [{}]
-    size = 0
-    for key, value in values.items():
-        size += len(key) + len(value)
-        if parts[-1] and (len(parts[-1]) >= MAX_CHANGES // 2 or size > MAX_BYTES // 2):
-            parts.append({})
-            size = len(key) + len(value)
-        parts[-1][key] = value
-    return parts
 
 
 def _bracketed(host: str) -> str:

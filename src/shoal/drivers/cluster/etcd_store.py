@@ -210,9 +210,19 @@ class EtcdClusterStore:
     async def _keep_lease(self, lease: int) -> bool:
         return (await self._client.call_streamed("lease/keepalive", LeaseId(ID=lease), Lease)).TTL > 0
 
+    async def newest_epoch(self, *, stale: bool = False) -> int:
+        """See the contract."""
+        return int((await self._lead_keys(stale=stale)).get("newest", KeyValue()).value or b"0")
+
     async def epochs_after(self, epoch: int) -> None:
-        """Every epoch from now on is higher than this one: of a store that was copied from another."""
-        await self._txn(TxnRequest([], [Operation(request_put=Put(self._lead + b"newest", b"%d" % epoch))]))
+        """See the contract."""
+        key = self._lead + b"newest"
+        while True:
+            newest = (await self._lead_keys()).get("newest", KeyValue())
+            if int(newest.value or b"0") >= epoch:
+                return
+            same = Compare(key=key, target="MOD", mod_revision=newest.mod_revision)
+            await self._txn(TxnRequest([same], [Operation(request_put=Put(key, b"%d" % epoch))]))
 
     async def resign(self, epoch: int) -> None:
         """See the contract."""
@@ -228,9 +238,8 @@ class EtcdClusterStore:
             return "", 0
         return found["holder"].value.decode(), int(found["epoch"].value)
 
-    async def _lead_keys(self) -> dict[str, KeyValue]:
+    async def _lead_keys(self, *, stale: bool = False) -> dict[str, KeyValue]:
         """{"newest", "epoch", "holder": what is there}"""
-        answer = await self._client.call(
-            "kv/range", RangeRequest(self._lead, range_end=range_end(self._lead)), RangeAnswer
-        )
+        request = RangeRequest(self._lead, range_end=range_end(self._lead), serializable=stale)
+        answer = await self._client.call("kv/range", request, RangeAnswer, alone=stale)
         return {kv.key[len(self._lead) :].decode(): kv for kv in answer.kvs}

@@ -30,7 +30,7 @@ class History:
 
     def append(self, changes: Changes) -> None:
         """A newer change. The oldest ones make room for it."""
-        weight = sum(_PER_KEY + (len(value.data) if value else 0) for value in changes.values.values())
+        weight = _PER_KEY + sum(_PER_KEY + len(value.data) if value else _PER_KEY for value in changes.values.values())
         self._entries.append(changes)
         self._weights.append(weight)
         self._weight += weight
@@ -46,10 +46,6 @@ class History:
             weight -= self._weights[count]
             count += 1
         self._drop(count)
-
-    def advance(self, revision: int) -> None:
-        """Complete up to `revision`: what it changed is for nobody."""
-        self.revision = max(self.revision, revision)
 
     def forget(self, revision: int) -> None:
         """Changes before `revision` are not told any more."""

@@ -42,6 +42,14 @@ class Leadership:
                 self._is_free.clear()
                 return epoch
 
+    async def epochs_after(self, epoch: int) -> None:
+        """See the contract."""
+        async with self._turn:
+            if epoch > self.newest:
+                await self._save(epoch)
+                self.newest = epoch
+                self._holder = ""
+
     def keep(self, epoch: int) -> bool:
         """See the contract."""
         if self.leader()[1] != epoch:

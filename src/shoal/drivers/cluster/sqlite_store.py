@@ -103,6 +103,14 @@ class SqliteClusterStore:
         async for changes in self._table.history.follow(prefix, after):
             yield changes
 
+    async def newest_epoch(self, *, stale: bool = False) -> int:
+        """See the contract."""
+        return self._leadership.newest
+
+    async def epochs_after(self, epoch: int) -> None:
+        """See the contract."""
+        await self._leadership.epochs_after(epoch)
+
     async def compact(self, revision: int) -> None:
         """See the contract. The file has the newest values only, always."""
         self._table.history.forget(revision)
