@@ -50,6 +50,7 @@ class Leader:
             if isinstance(ended, Exception) and not isinstance(ended, Fenced):
                 log.error("the leader's work failed: %s", ended, exc_info=ended)
             await asyncio.shield(self._resign(epoch))
+        await asyncio.sleep(RETRY_S)  # what ended this lead may end the next one as well
 
     async def _keep(self, epoch: int, work: "asyncio.Future[None]") -> None:
         loop = asyncio.get_running_loop()

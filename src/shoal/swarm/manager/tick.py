@@ -65,7 +65,14 @@ class Tick:
     async def _once(self, epoch: int) -> int:
         """When to decide again, 0 = when something has changed. Raises: Fenced"""
         view = self._ledger.view
-        plan = await _computed(view, lambda: self._decide(view))
+        try:
+            plan = await _computed(view, lambda: self._decide(view))
+        except Exception:  # a bug in a decision: nodes keep their line to this manager, and it may pass
+            log.exception("no decision could be made")
+            self._book = EMPTY
+            await asyncio.sleep(RETRY_S)
+            self._dirty.set()
+            return 0
         self._book, self.waiting = plan.book, plan.waiting
         if not plan.changes:
             return plan.wake_at
