@@ -95,6 +95,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "service rollback": ("service.change:ROLLBACK", "Revert changes to a service's configuration"),
     "service scale": ("service.change:SCALE", "Scale one or multiple replicated services"),
     "service update": ("service.update:UPDATE", "Update a service"),
+    "stack config": ("stack.config:CONFIG", "Outputs the final config file, after doing merges and interpolations"),
+    "stack deploy": ("stack.deploy:DEPLOY", "Deploy a new stack or update an existing stack"),
+    "stack ls": ("stack.look:LS", "List stacks"),
+    "stack plan": ("stack.deploy:PLAN", "Show what a deploy would change, field by field"),
+    "stack ps": ("stack.look:PS", "List the tasks in the stack"),
+    "stack rm": ("stack.rm:RM", "Remove one or more stacks"),
+    "stack run": ("stack.run:RUN", "Start a job of a stack now"),
+    "stack services": ("stack.look:SERVICES", "List the services in the stack"),
     "swarm ca": ("swarm.update:CA", "Display and rotate the root CA"),
     "swarm init": ("swarm.join:INIT", "Initialize a swarm"),
     "swarm join": ("swarm.join:JOIN", "Join a swarm as a node and/or manager"),
@@ -166,6 +174,7 @@ GROUPS: dict[str, str] = {
     "node": "Manage Swarm nodes",
     "secret": "Manage Swarm secrets",
     "service": "Manage Swarm services",
+    "stack": "Manage Swarm stacks",
     "swarm": "Manage Swarm",
     "system": "Manage the engine",
     "volume": "Manage volumes",
@@ -206,16 +215,17 @@ ALIASES: dict[str, str] = {
     "secret remove": "secret rm",
     "service list": "service ls",
     "service remove": "service rm",
+    "stack down": "stack rm",
+    "stack list": "stack ls",
+    "stack remove": "stack rm",
+    "stack up": "stack deploy",
     "volume list": "volume ls",
     "volume remove": "volume rm",
     "builder build": "image build",
 }
 
-_NO_STACKS = ("stacks are not there yet", "shoal service create; shoal compose up -d on one host")
-
 #: {docker's word that Shoal has no command for: (why, what to do instead)}
 NOT_SERVED: dict[str, tuple[str, str]] = {
-    "stack": _NO_STACKS,
     "buildx": ("images are built without BuildKit", "shoal build"),
     "context": ("there are no contexts", "-H, SHOAL_HOST or DOCKER_HOST names the engine"),
     "plugin": ("there are no plugins", ""),

@@ -158,9 +158,9 @@ def _host_config(creation: Creation) -> dict[str, Any]:
         "Ulimits": [{"Name": n, "Soft": soft, "Hard": hard} for n, (soft, hard) in service.ulimits.items()],
         "UsernsMode": service.userns_mode,
         "VolumesFrom": _volumes_from(project, service),
-        **resources(service.limits),
     }
     config = {key: value for key, value in fields.items() if value not in ("", None, False, [], {})}
+    config |= resources(service.limits)  # a swappiness of 0 is one
     if service.init is not None:
         config["Init"] = service.init
     if not service.networks and (links := link_texts(project, service)):

@@ -18,7 +18,6 @@ from shoal.compose.loading.decode import (
 from shoal.compose.loading.environment import with_environment
 from shoal.compose.loading.files import Context, FileLoader, located
 from shoal.compose.loading.interpolation import Interpolator, interpolate
-from shoal.compose.loading.jobs import with_jobs, without_jobs
 from shoal.compose.loading.merge import cleaned, merge, unique
 from shoal.compose.loading.normalise import normalised, project_name, stack_name, without_unused
 from shoal.compose.loading.paths import Base
@@ -42,6 +41,8 @@ def load_project(sources: Sequence[Source], env: Mapping[str, str], options: Loa
         raise InvalidArgument("empty compose file")
     merged = cleaned(reduce(merge, trees[1:], trees[0]))
     if options.stack:
+        from shoal.compose.to_services.jobs import with_jobs
+
         merged = with_jobs(merged)
     with located(merged):
         tree, disabled = _with_profiles(unique(merged), options)
@@ -66,6 +67,7 @@ def _check_support(tree: Map, options: LoadOptions) -> list[str]:
     if not options.stack:
         return support_warnings(tree, strict=options.check_support)
     if options.check_support:
+        from shoal.compose.to_services.jobs import without_jobs
         from shoal.compose.to_services.support import check_stack
 
         check_stack(without_jobs(tree))

@@ -4,8 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 #: Values that say the same as nothing, which engines write where nothing was said.
+_UPDATE_DEFAULTS = {
+    "Parallelism": 1,
+    "FailureAction": "pause",
+    "Monitor": 5_000_000_000,
+    "Order": "stop-first",
+}
 _DEFAULTS: Mapping[tuple[str, ...], Any] = {
+    **{(kind, key): value for kind in ("UpdateConfig", "RollbackConfig") for key, value in _UPDATE_DEFAULTS.items()},
     ("TaskTemplate", "Runtime"): "container",
+    ("TaskTemplate", "RestartPolicy", "Condition"): "any",
     ("TaskTemplate", "ContainerSpec", "Isolation"): "default",
     ("TaskTemplate", "ContainerSpec", "HostConfig", "ShmSize"): 64 << 20,
     ("EndpointSpec", "Mode"): "vip",

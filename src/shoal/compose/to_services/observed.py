@@ -8,7 +8,11 @@ from shoal.compose.to_services.labels import NAMESPACE
 
 
 class Found(Noun):
-    """An object of the cluster. spec: as the API shows it; of a network the whole answer"""
+    """An object of the cluster.
+
+    spec: as the API shows it; of a network the whole answer
+    previous, update_status: of a service
+    """
 
     kind: str
     id: str
@@ -16,6 +20,7 @@ class Found(Noun):
     version: int = 0
     spec: Mapping[str, Any] = field(default_factory=dict, repr=False)
     previous: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    update_status: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -73,6 +78,7 @@ def _service(entry: Mapping[str, Any], networks: Mapping[str, str]) -> Found:
         version=found.version,
         spec=_with_names(found.spec, networks),
         previous=entry.get("PreviousSpec") or {},
+        update_status=entry.get("UpdateStatus") or {},
     )
 
 

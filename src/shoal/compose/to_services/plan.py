@@ -17,6 +17,8 @@ from shoal.compose.to_services.service import WantedService
 from shoal.compose.to_services.stack import NODE_NETWORKS, Stack, WantedNetwork
 from shoal.errors import Conflict, NotFound
 
+#: A key of Shoal's own that an update does not have stays as it was; an empty one takes it away.
+_NO_EXTRAS: Mapping[str, Any] = {"HostConfig": {}, "Config": {}}
 _FIXED = ("Driver", "Internal", "Attachable", "EnableIPv6")
 
 
@@ -164,11 +166,7 @@ def _file_step(wanted: WantedFile, known: Mapping[str, Found]) -> tuple[Step | N
         if found is None:
             raise NotFound(f"{kind} not found: {wanted.name}", hint=f"shoal {kind} create {wanted.name} FILE")
         return None, _Chosen(name=found.name, id=found.id)
-    body = wanted.body
-    if found is not None and not _has_content(found, wanted):
-        found = known.get(wanted.versioned_name)
-        labels = {**wanted.body["Labels"], VERSION_OF: wanted.name}
-        body = {**wanted.body, "Name": wanted.versioned_name, "Labels": labels}
+    body, found = _object_for(wanted, known)
     if found is None:
         return Step(action="create", kind=kind, name=body["Name"], body=body), _Chosen(name=body["Name"])
     chosen = _Chosen(name=found.name, id=found.id)
@@ -180,6 +178,18 @@ def _file_step(wanted: WantedFile, known: Mapping[str, Found]) -> tuple[Step | N
         action="update", kind=kind, name=found.name, id=found.id, version=found.version, body=spec, changes=changes
     )
     return step, chosen
+
+
+def _object_for(wanted: WantedFile, known: Mapping[str, Found]) -> tuple[Mapping[str, Any], Found | None]:
+    """(its body, what is there of it): under the plain name, or as a version where another content has that name."""
+    plainly = known.get(wanted.name)
+    version = known.get(wanted.versioned_name)
+    if plainly is not None and _has_content(plainly, wanted):
+        return wanted.body, plainly
+    if plainly is None and version is None:
+        return wanted.body, None
+    labels = {**wanted.body["Labels"], VERSION_OF: wanted.name}
+    return {**wanted.body, "Name": wanted.versioned_name, "Labels": labels}, version
 
 
 def _has_content(found: Found, wanted: WantedFile) -> bool:
@@ -256,13 +266,14 @@ def _update(wanted: WantedService, found: Found, body: dict[str, Any], changed: 
     changes = differences(found.spec, compared)
     causes = [f"depends_on: {name} changes" for name in wanted.restarts_with if name in changed]
     template = {**body["TaskTemplate"], "ForceUpdate": force + bool(causes)}
+    template["ContainerSpec"] = {**_NO_EXTRAS, **template["ContainerSpec"]}
     return Step(
         action="update" if changes or causes else "keep",
         kind="service",
         name=wanted.name,
         id=found.id,
         version=found.version,
-        body={**body, "TaskTemplate": template},
+        body={"Schedule": {}, "DependsOn": {}, **body, "TaskTemplate": template},
         changes=(*changes, *causes),
     )
 

@@ -25,6 +25,8 @@ _OVERRIDES = (
     "docker-compose.override.yaml",
 )
 STDIN = "-"
+#: Nobody writes more by hand; a file that is something else is told so before it is parsed.
+MAX_BYTES = 10 << 20
 _TRUE = ("1", "t", "T", "true", "TRUE", "True")
 
 
@@ -157,15 +159,23 @@ def _first_file(folder: str, names: Sequence[str]) -> str:
 
 def _source(path: str, cwd: str, stdin: BinaryIO) -> Source:
     if path == STDIN:
+        data = stdin.read(MAX_BYTES + 1)
+        _check_size(len(data), "-")
         try:
-            return Source(path=os.path.join(cwd, "-"), text=stdin.read().decode("utf-8-sig"), shown="-")
+            return Source(path=os.path.join(cwd, "-"), text=data.decode("utf-8-sig"), shown="-")
         except UnicodeDecodeError as error:
             raise InvalidArgument(f"standard input: not a text file: {error.reason}") from error
     relative = os.path.relpath(path, cwd)
     shown = path if relative.startswith("..") else relative
     try:
+        _check_size(os.stat(path).st_size, shown)
         return Source(path=path, text=read_text(path), shown=shown)
     except FileNotFoundError as error:
         raise NotFound(f"open {path}: no such file or directory") from error
     except OSError as error:
         raise InvalidArgument(f"can't read {path}: {error.strerror}") from error
+
+
+def _check_size(size_bytes: int, shown: str) -> None:
+    if size_bytes > MAX_BYTES:
+        raise InvalidArgument(f"{shown}: a Compose file of over {MAX_BYTES >> 20} MB is refused")

@@ -1,0 +1,1 @@
+"""`shoal stack`: Compose files on a cluster."""
