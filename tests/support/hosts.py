@@ -302,15 +302,24 @@ class Farm(Sequence[Host]):
 
 @contextmanager
 def hosts(
-    count: int, *flags: str, images: str = "busybox", mtu: int = 1500, names: Sequence[str] = ()
+    count: int,
+    *flags: str,
+    images: str = "busybox",
+    mtu: int = 1500,
+    names: Sequence[str] = (),
+    module: str = HostEngine.module,
 ) -> Iterator[Farm]:
-    """Started hosts with images. images: "busybox" | "stand-ins" (tests.support.stand_ins.IMAGES) | "" = none"""
+    """Started hosts with images.
+
+    images: "busybox" | "stand-ins" (tests.support.stand_ins.IMAGES) | "" = none. module: that is run as shoald
+    """
     if os.geteuid() != 0:
         pytest.skip("needs root: real namespaces, mounts and networks")
     template = prepared_root(images) if images else None
     farm = Farm(count, *flags, mtu=mtu, names=names)
     try:
         for host in farm:
+            host.engine.module = module
             if template is not None:
                 copy_root(template, host.engine.root)
         yield farm.start()

@@ -21,6 +21,7 @@ from shoal.drivers.network.links import HostLinks
 from shoal.drivers.network.namespace import enter, inside, make_namespace, own_namespace
 from shoal.drivers.network.netd_client import NetdClient
 from shoal.drivers.network.nftables import Nftables
+from shoal.drivers.overlay.tunnel import VxlanTunnel
 from shoal.drivers.sqlite_store import SqliteStore
 from shoal.engine.events import Events
 from shoal.engine.networks import NetworkDrivers, Networks, Sources
@@ -120,7 +121,7 @@ class Engine:
             self.settings,
             self.store,
             self.events,
-            NetworkDrivers(links=self.links, firewall=self.nftables, netd=self.netd),
+            NetworkDrivers(links=self.links, firewall=self.nftables, netd=self.netd, tunnel=VxlanTunnel()),
             Sources(
                 now_ns=time.time_ns,
                 new_id=lambda: secrets.token_hex(32),

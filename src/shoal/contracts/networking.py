@@ -22,12 +22,18 @@ from shoal.lifecycle.network.ports import Wish
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BridgeLink:
-    """A bridge to be there. addresses: (address, prefix length) of the host on it."""
+    """A bridge to be there. addresses: (address, prefix length) of the host on it.
+
+    is_routed: its containers reach each other only through the host, which takes packets from any of its addresses
+    routes: further addresses that the host sends there
+    """
 
     interface: str
     addresses: tuple[tuple[str, int], ...]
     mac_address: str
     mtu: int
+    is_routed: bool = False
+    routes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +46,7 @@ class Wire:
     addresses: (address, prefix length)
     gateways: of the default routes to be made; () = none through this endpoint
     is_isolated: endpoints on the same bridge don't reach it (enable_icc=false)
+    routers: the host's addresses on the bridge through which the rest of the subnet is reached; () = it is a link
     sysctls: (path under /proc/sys, value)
     """
 
@@ -51,6 +58,7 @@ class Wire:
     addresses: tuple[tuple[str, int], ...] = ()
     gateways: tuple[str, ...] = ()
     is_isolated: bool = False
+    routers: tuple[str, ...] = ()
     sysctls: tuple[tuple[str, str], ...] = ()
 
 
@@ -217,6 +225,12 @@ class Netd(Protocol):
 
         descriptors: of `OpenNamespace`, closed by this call; () = those that it has
         """
+        ...
+
+    async def put_names(
+        self, entries: Mapping[str, Sequence[Entry]], gone: Sequence[str] = (), *, full: bool = False
+    ) -> None:
+        """Names that belong to no container here. entries: {id: what it is called}; gone: ids; full: all others go"""
         ...
 
     async def drop(self, container_ids: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from shoal.drivers.memory_files import MemoryFolder
 from shoal.drivers.network.links import HostLinks
 from shoal.drivers.network.netd_client import NetdClient
 from shoal.drivers.network.nftables import Nftables
+from shoal.drivers.overlay.tunnel import VxlanTunnel
 from shoal.drivers.registry import OciRegistry
 from shoal.drivers.runtime.cgroups import Cgroups, host_mounts
 from shoal.drivers.runtime.runtime import CrunRuntime
@@ -58,6 +59,7 @@ class Drivers:
     links: HostLinks
     firewall: Nftables
     netd: NetdClient
+    tunnel: VxlanTunnel
     build_files: DiskBuildFiles
     build_steps: CrunSteps
     bootstrap: MmdebstrapBootstrap
@@ -83,6 +85,7 @@ def make_drivers(settings: Settings) -> Drivers:
         links=HostLinks(run, (f"v{tag}", f"s{tag}"), int(tag, 16), firewall),
         firewall=firewall,
         netd=NetdClient(run),
+        tunnel=VxlanTunnel(),
         build_files=DiskBuildFiles(root),
         build_steps=CrunSteps(run / "builds"),
         bootstrap=MmdebstrapBootstrap(root / "build" / "bootstrap"),

@@ -10,7 +10,7 @@ from shoal.api.contract import unserved
 from shoal.api.http.app import App
 from shoal.api.nouns import Nouns, all_routes
 from shoal.daemon.drivers import Drivers
-from shoal.daemon.swarm import NoOverlay, make_membership
+from shoal.daemon.swarm import make_membership
 from shoal.drivers.host_facts import read_host_facts
 from shoal.drivers.mount import mount, unmount
 from shoal.drivers.permits import read_permits
@@ -123,7 +123,12 @@ class Engine:
             self.settings,
             self._drivers.store,
             self.events,
-            NetworkDrivers(links=self._drivers.links, firewall=self._drivers.firewall, netd=self._drivers.netd),
+            NetworkDrivers(
+                links=self._drivers.links,
+                firewall=self._drivers.firewall,
+                netd=self._drivers.netd,
+                tunnel=self._drivers.tunnel,
+            ),
             Sources(
                 now_ns=time.time_ns,
                 new_id=new_id,

@@ -7,8 +7,10 @@ first `apply` adopts it, no packet is lost. `leave` takes everything away.
 A packet's way: see docs/design/overlay.md.
 """
 
+from collections.abc import Collection
 from typing import Protocol
 
+from shoal.lifecycle.overlay.tunnel import TunnelPlan
 from shoal.model.cluster.assignment import OverlayState
 
 
@@ -26,4 +28,28 @@ class Overlay(Protocol):
 
     async def leave(self) -> None:
         """Nothing is left of it. Idempotent."""
+        ...
+
+
+class Tunnel(Protocol):
+    """The line to the other nodes; part of what an `Overlay` is made of."""
+
+    async def mtu(self, own_address: str) -> int:
+        """The longest packet that fits through. own_address: of the underlay"""
+        ...
+
+    async def apply(self, plan: TunnelPlan) -> None:
+        """Make it so; idempotent, and only what is different. Raises: DriverError"""
+        ...
+
+    async def remove(self, device: str) -> None:
+        """Nothing is left of it. Idempotent."""
+        ...
+
+    async def connections(self, addresses: Collection[str]) -> int:
+        """How many open TCP connections lead to these addresses through a virtual address or from other nodes."""
+        ...
+
+    async def forget_datagrams(self, addresses: Collection[str]) -> None:
+        """The next datagram of whoever sent some to these addresses is balanced anew."""
         ...

@@ -13,6 +13,7 @@ from shoal.drivers.network.namespace import inside, own_namespace
 from shoal.lifecycle.network.names import Asker, Entry, Names
 
 DNS_PORT = 53
+_NAMED = "named/"  #: before ids that are of no container
 
 
 class Refused(Exception):
@@ -50,6 +51,10 @@ class Held:
     ports: list[Port] = field(default_factory=list)
 
 
+def _entries(entries: Sequence[Mapping[str, Any]]) -> list[Entry]:
+    return [Entry(**{**entry, "names": tuple(entry["names"])}) for entry in entries]  # JSON has no tuples
+
+
 def _target(host_ip: str, wish: Mapping[str, Any]) -> tuple[str, int]:
     """Where a connection to `host_ip` goes: the same IP version if the container has it."""
     ips = (wish["ipv6"], wish["ipv4"]) if ":" in host_ip else (wish["ipv4"], wish["ipv6"])
@@ -83,6 +88,7 @@ class Holder:
         self._home = home
         self._names = Names()
         self._held: dict[str, Held] = {}
+        self._named: set[str] = set()  #: ids of names that belong to no container here
 
     @property
     def ids(self) -> list[str]:
@@ -98,17 +104,22 @@ class Holder:
         held.ports = ports
         self._held[id] = held
         self._adopt(held, descriptors)
-        entries = [
-            Entry(**{**entry, "names": tuple(entry["names"])})  # JSON has no tuples
-            for entry in message["entries"]
-        ]
-        self._names.put(id, entries)
+        self._names.put(id, _entries(message["entries"]))
         if held.resolver is not None:
             asker = message["asker"]
             links = {alias: (link[0], link[1]) for alias, link in asker["links"].items()}
             held.resolver.asker = Asker(networks=tuple(asker["networks"]), links=links)
             held.resolver.servers = [self._server(held.namespace, text) for text in message["forward"]]
         return [port.number for port in ports]
+
+    def put_names(self, put: Mapping[str, Any], drop: Sequence[str], *, full: bool) -> None:
+        """Names of others: those of `put` {id: entries} come or change, those of `drop` go; full: all others too."""
+        for id in [*drop, *(self._named - put.keys() if full else ())]:
+            self._names.drop(_NAMED + id)
+            self._named.discard(id)
+        for id, entries in put.items():
+            self._names.put(_NAMED + id, _entries(entries))
+            self._named.add(id)
 
     def _take_ports(self, held: Held, wishes: Sequence[Mapping[str, Any]]) -> list[Port]:
         ports: list[Port] = []

@@ -6,6 +6,7 @@ Requests, each answered by one reply; {"error": …} says why not:
     put, id, entries, asker, -> {"ports": [host port of each]}, or {"refused": {"index", "ip", "detail"}} when one is
       forward, ports            taken. Replaces what was held for `id`, all or nothing. Descriptors: [namespace], or
                                 [namespace, udp, tcp] with the sockets of the resolver; none = those that it has
+    names, put, drop, full   -> {}. put: {id: entries}, names that belong to no container here; full: no others stay
     drop, ids                -> {}
     take, id                 -> {} and its descriptors
     quit                     -> {}; netd ends at once and lets go of everything
@@ -17,7 +18,7 @@ import socket
 import struct
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 LENGTH = struct.Struct("!I")
 MAX_DESCRIPTORS = 8
 

@@ -102,7 +102,7 @@ class Resolver:
         addresses = {A: found.ipv4, AAAA: found.ipv6}.get(question.type, ())
         if question.type == ANY:
             return encode_answer(packet, question, code=FORMERR)
-        return encode_answer(packet, question, addresses)
+        return encode_answer(packet, question, addresses, ttl_s=found.ttl_s)
 
     def _on_connection(self) -> None:
         try:

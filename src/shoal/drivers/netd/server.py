@@ -45,6 +45,9 @@ class Server:
                 for descriptor in descriptors:
                     os.close(descriptor)
                 return {"refused": refusal.reply}, ()
+        if op == "names":
+            self._holder.put_names(message["put"], message["drop"], full=message["full"])
+            return {}, ()
         if op == "drop":
             for id in message["ids"]:
                 self._holder.drop(id)

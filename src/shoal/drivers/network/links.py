@@ -7,6 +7,7 @@ import struct
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +21,8 @@ from shoal.errors import DriverError
 
 T = TypeVar("T")
 THREADS = 4
+#: packets come in by another way than answers leave, some of them from an address of the host itself
+ROUTED_SYSCTLS = (("rp_filter", "2"), ("accept_local", "1"), ("send_redirects", "0"))
 
 
 class HostLinks:
@@ -264,8 +267,16 @@ def _ensure_bridge(bridge: BridgeLink) -> None:
         write_sysctl(f"net/ipv6/conf/{bridge.interface}/accept_ra", "0")
         mtu = nl.attribute(nl.IFLA_MTU, bridge.mtu)
         netlink.send([*messages, nl.link(nl.RTM_SETLINK, mtu, index=index, up=True)], f"bridge {bridge.interface}")
+        netlink.send([_host_route(address, index) for address in bridge.routes], f"bridge {bridge.interface}")
+    if bridge.is_routed:
+        for name, value in ROUTED_SYSCTLS:
+            write_sysctl(f"net/ipv4/conf/{bridge.interface}/{name}", value)
     # So that 127.0.0.1:PORT on the host leads to a container; the firewall's guard keeps the other direction shut.
     write_sysctl(f"net/ipv4/conf/{bridge.interface}/route_localnet", "1")
+
+
+def _host_route(address: str, index: int) -> nl.Message:
+    return nl.route(nl.RTM_NEWROUTE, f"{address}/{ip_address(address).max_prefixlen}", index)
 
 
 def _strip_bridge(interface: str) -> None:

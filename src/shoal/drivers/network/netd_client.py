@@ -18,6 +18,7 @@ from shoal.contracts.networking import Holding, PortRefused
 from shoal.drivers.netd.protocol import VERSION, receive, send
 from shoal.drivers.network.port_users import port_user
 from shoal.errors import DriverError
+from shoal.lifecycle.network.names import Entry
 
 log = logging.getLogger(__name__)
 TIMEOUT_S = 15.0
@@ -155,6 +156,13 @@ class NetdClient:
                 return refused
             return replace(refused, user=await asyncio.to_thread(port_user, wish.protocol, wish.candidates[0]))
         return list(reply["ports"])
+
+    async def put_names(
+        self, entries: Mapping[str, Sequence[Entry]], gone: Sequence[str] = (), *, full: bool = False
+    ) -> None:
+        """Names that belong to no container here."""
+        put = {id: [asdict(entry) for entry in each] for id, each in entries.items()}
+        await self._in_thread(self._request, {"op": "names", "put": put, "drop": list(gone), "full": full})
 
     async def drop(self, container_ids: Sequence[str]) -> None:
         """Let go of everything of these containers."""

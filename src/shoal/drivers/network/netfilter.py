@@ -25,10 +25,11 @@ CTA_TUPLE_ORIG, CTA_TUPLE_PROTO = 1, 2
 CTA_PROTO_NUM, CTA_PROTO_DST_PORT = 1, 3
 _HEADER = struct.Struct("=IHHII")
 _FAMILY = struct.Struct("=BBH")
-_BODY = _HEADER.size + _FAMILY.size
+BODY = _HEADER.size + _FAMILY.size
 
 
-def _open(groups: int = 0) -> socket.socket:
+def open_netfilter(groups: int = 0) -> socket.socket:
+    """A socket to the calling thread's namespace."""
     made = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_NETFILTER)
     made.bind((0, groups))
     return made
@@ -47,7 +48,7 @@ class TableNews:
     """Tells when a table was deleted, by whomever; one socket in the namespace of whoever makes it."""
 
     def __init__(self) -> None:
-        self._socket = _open(1 << (NFNLGRP_NFTABLES - 1))
+        self._socket = open_netfilter(1 << (NFNLGRP_NFTABLES - 1))
         self._socket.setblocking(False)
 
     def close(self) -> None:
@@ -64,7 +65,7 @@ class TableNews:
                     return
                 raise
             for kind, message in _messages(data):
-                name = attributes_of(message, _BODY).get(NFTA_TABLE_NAME, b"") if kind == DELTABLE else b""
+                name = attributes_of(message, BODY).get(NFTA_TABLE_NAME, b"") if kind == DELTABLE else b""
                 if name.rstrip(b"\0").decode() == table:
                     return
 
@@ -75,13 +76,12 @@ def forget_udp(ports: Collection[int]) -> int:
     Without this a client that keeps sending from one port stays with a container that is gone.
     """
     forgotten = 0
-    with _open() as netlink:
+    with open_netfilter() as netlink:
         for family in (socket.AF_INET, socket.AF_INET6):
-            for message in _dump(netlink, family):
-                original = attributes_of(message, _BODY).get(CTA_TUPLE_ORIG, b"")
+            for message in dump_flows(netlink, family):
+                original = attributes_of(message, BODY).get(CTA_TUPLE_ORIG, b"")
                 if _udp_port(original) in ports:
-                    body = struct.pack("=HH", 4 + len(original), CTA_TUPLE_ORIG | NESTED) + original
-                    forgotten += _delete(netlink, family, body)
+                    forgotten += delete_flow(netlink, family, original)
     return forgotten
 
 
@@ -94,11 +94,12 @@ def _udp_port(tuple_: bytes) -> int:
 
 
 def _send(netlink: socket.socket, kind: int, flags: int, family: int, body: bytes = b"") -> None:
-    head = _HEADER.pack(_BODY + len(body), kind, NLM_F_REQUEST | flags, 1, 0)
+    head = _HEADER.pack(BODY + len(body), kind, NLM_F_REQUEST | flags, 1, 0)
     netlink.send(head + _FAMILY.pack(family, 0, 0) + body)
 
 
-def _dump(netlink: socket.socket, family: int) -> list[bytes]:
+def dump_flows(netlink: socket.socket, family: int) -> list[bytes]:
+    """Every tracked connection, as messages whose attributes begin at BODY."""
     _send(netlink, CT_GET, NLM_F_DUMP, family)
     found: list[bytes] = []
     while True:
@@ -108,8 +109,9 @@ def _dump(netlink: socket.socket, family: int) -> list[bytes]:
             found.append(message)
 
 
-def _delete(netlink: socket.socket, family: int, body: bytes) -> bool:
-    """True when the flow was there."""
+def delete_flow(netlink: socket.socket, family: int, original: bytes) -> bool:
+    """True when the flow with this CTA_TUPLE_ORIG was there."""
+    body = struct.pack("=HH", 4 + len(original), CTA_TUPLE_ORIG | NESTED) + original
     _send(netlink, CT_DELETE, NLM_F_ACK, family, body)
     _, answer = next(_messages(netlink.recv(1 << 16)))
     return bool(struct.unpack_from("=i", answer, _HEADER.size)[0] == 0)

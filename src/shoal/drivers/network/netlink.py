@@ -7,7 +7,7 @@ import os
 import socket
 import struct
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from shoal.errors import DriverError
 
@@ -28,9 +28,10 @@ IFLA_MACVLAN_MODE, MACVLAN_BRIDGE = 1, 4
 IFLA_BR_FORWARD_DELAY, IFLA_BR_STP_STATE = 1, 5
 IFLA_BRPORT_STATE, IFLA_BRPORT_MODE, IFLA_BRPORT_ISOLATED = 1, 4, 33
 IFA_ADDRESS, IFA_LOCAL, IFA_BROADCAST, IFA_FLAGS = 1, 2, 4, 8
-IFA_F_NODAD = 0x02
+IFA_F_NODAD, IFA_F_NOPREFIXROUTE = 0x02, 0x200
 RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_TABLE = 1, 4, 5, 6, 15
-RT_TABLE_MAIN, RTPROT_BOOT, RTN_UNICAST = 254, 3, 1
+RT_TABLE_UNSPEC, RT_TABLE_MAIN, RTPROT_BOOT, RTN_UNICAST = 0, 254, 3, 1
+RT_SCOPE_UNIVERSE, RT_SCOPE_LINK, RTNH_F_ONLINK = 0, 253, 4
 NESTED = 0x8000
 
 _HEADER = struct.Struct("=IHHII")
@@ -94,8 +95,11 @@ def hardware(address: str) -> bytes:
     return attribute(IFLA_ADDRESS, bytes.fromhex(address.replace(":", "").replace("-", "")))
 
 
-def address(kind: int, index: int, local: str, prefix: int) -> Message:
-    """Add (RTM_NEWADDR) or take away (RTM_DELADDR) an address of a link."""
+def address(kind: int, index: int, local: str, prefix: int, *, routed: bool = True) -> Message:
+    """Add (RTM_NEWADDR) or take away (RTM_DELADDR) an address of a link.
+
+    routed: the kernel makes a route to its subnet through the link
+    """
     ip = ip_address(local)
     attributes = attribute(IFA_LOCAL, ip.packed) + attribute(IFA_ADDRESS, ip.packed)
     flags = 0
@@ -104,8 +108,34 @@ def address(kind: int, index: int, local: str, prefix: int) -> Message:
     elif prefix < 31:
         broadcast = int(ip) | ((1 << (32 - prefix)) - 1)
         attributes += attribute(IFA_BROADCAST, IPv4Address(broadcast).packed)
+    if not routed:
+        attributes += attribute(IFA_FLAGS, flags | IFA_F_NOPREFIXROUTE)
     body = _ADDRESS.pack(_family(ip), prefix, flags, 0, index) + attributes
     return kind, (NLM_F_CREATE | NLM_F_REPLACE if kind == RTM_NEWADDR else 0), body
+
+
+def route(
+    kind: int,
+    destination: str,
+    index: int,
+    gateway: str = "",
+    *,
+    table: int = RT_TABLE_MAIN,
+    protocol: int = RTPROT_BOOT,
+) -> Message:
+    """Make (RTM_NEWROUTE) or take away (RTM_DELROUTE) a route through a link. gateway: "" = neighbours are there"""
+    network = ip_network(destination)
+    attributes = attribute(RTA_DST, network.network_address.packed) + attribute(RTA_OIF, index)
+    attributes += attribute(RTA_TABLE, table)
+    scope, flags = RT_SCOPE_LINK, 0
+    if gateway:
+        attributes += attribute(RTA_GATEWAY, ip_address(gateway).packed)
+        scope, flags = RT_SCOPE_UNIVERSE, RTNH_F_ONLINK
+    if network.version == 6:
+        scope = RT_SCOPE_UNIVERSE
+    family = int(socket.AF_INET if network.version == 4 else socket.AF_INET6)
+    head = _ROUTE.pack(family, network.prefixlen, 0, 0, RT_TABLE_UNSPEC, protocol, scope, RTN_UNICAST, flags)
+    return kind, (NLM_F_CREATE | NLM_F_REPLACE if kind == RTM_NEWROUTE else 0), head + attributes
 
 
 def default_route(index: int, gateway: str) -> Message:

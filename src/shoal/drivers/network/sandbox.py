@@ -3,6 +3,7 @@
 import socket
 import struct
 from collections.abc import Sequence
+from ipaddress import ip_address, ip_network
 
 from shoal.contracts.networking import Wire
 from shoal.drivers.network import netlink as nl
@@ -28,10 +29,23 @@ def plug(outer: nl.Netlink, inner: nl.Netlink, namespace: int, wire: Wire) -> No
         settings = nl.attribute(nl.IFLA_PROTINFO | nl.NESTED, port)
         outer.send([nl.link(nl.RTM_SETLINK, settings, index=index, family=nl.AF_BRIDGE)], what)
     index = inner.links()[wire.interface][0]
-    messages = [nl.address(nl.RTM_NEWADDR, index, a, p) for a, p in wire.addresses]
+    messages = [nl.address(nl.RTM_NEWADDR, index, a, p, routed=not wire.routers) for a, p in wire.addresses]
     messages.append(nl.link(nl.RTM_SETLINK, index=index, up=True))
+    messages += _subnet_routes(wire, index)
     messages += [nl.default_route(index, gateway) for gateway in wire.gateways]
     inner.send(messages, what)
+
+
+def _subnet_routes(wire: Wire, index: int) -> list[nl.Message]:
+    """The host is the only neighbour; all others of the subnet are behind it."""
+    messages = []
+    for router in map(ip_address, wire.routers):
+        messages.append(nl.route(nl.RTM_NEWROUTE, f"{router}/{router.max_prefixlen}", index))
+        for address, prefix in wire.addresses:
+            subnet = ip_network(f"{address}/{prefix}", strict=False)
+            if subnet.version == router.version and router in subnet:
+                messages.append(nl.route(nl.RTM_NEWROUTE, str(subnet), index, str(router)))
+    return messages
 
 
 def _port_settings(wire: Wire) -> bytes:
@@ -75,6 +89,9 @@ def configure(wires: Sequence[Wire]) -> None:
     for name, value in DEFAULT_SYSCTLS:
         write_sysctl(name, value)
     for wire in wires:
+        if wire.routers:  # a neighbour that the host names as a shorter way can't be reached
+            write_sysctl(f"net/ipv4/conf/{wire.interface}/accept_redirects", "0")
+            write_sysctl(f"net/ipv6/conf/{wire.interface}/accept_redirects", "0")
         if not any(":" in address for address, _ in wire.addresses):
             write_sysctl(f"net/ipv6/conf/{wire.interface}/disable_ipv6", "1")
         for name, value in wire.sysctls:

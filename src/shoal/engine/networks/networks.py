@@ -12,6 +12,7 @@ from shoal.engine.networks import wiring
 from shoal.engine.networks.attach import Attaching
 from shoal.engine.networks.gate import Gate
 from shoal.engine.networks.members import Members
+from shoal.engine.networks.overlays import Overlays
 from shoal.engine.networks.parts import NetworkDrivers, Parts, Sources
 from shoal.engine.networks.repair import Repair
 from shoal.engine.networks.sandboxes import Sandboxes
@@ -43,7 +44,9 @@ class Networks:
         self._ula = ipam.ula_prefix(sources.host_seed)
         self._sandboxes = Sandboxes(self._parts)
         self._attaching = Attaching(self._parts, self._sandboxes)
-        self._repair = Repair(self._parts, self._sandboxes, self._attaching)
+        #: `contracts.cluster.overlay.Overlay` of this node
+        self.overlay = Overlays(self._parts, drivers.firewall, drivers.tunnel)
+        self._repair = Repair(self._parts, self._sandboxes, self._attaching, self.overlay)
         self._watches: list[asyncio.Task[None]] = []
         self._changing = asyncio.Lock()
 
@@ -62,6 +65,7 @@ class Networks:
         self._watches = [
             asyncio.create_task(self._repair.watch(), name="netd-watch"),
             asyncio.create_task(self._repair.watch_firewall(), name="firewall-watch"),
+            asyncio.create_task(self.overlay.watch_firewall(), name="overlay-watch"),
         ]
 
     async def _ensure_predefined(self) -> None:
@@ -158,13 +162,13 @@ class Networks:
         network_id = self._parts.sources.new_id()
         networks = self._parts.store.all(Network)
         if spec.name not in PREDEFINED or any(n.name == spec.name for n in networks):
-            spec = rules.check_create(spec, networks, self._bridge_name(network_id))
+            spec = rules.check_create(spec, networks, self._parts.bridge_name(network_id))
         host = await self._parts.links.host()
         completed = ipam.complete_spec(spec, networks, self._parts.settings.address_pools, self._ula, host.subnets)
         parent = spec.options.get(PARENT, "") if spec.driver == "macvlan" else ""
         if parent and not await self._parts.links.has_link(parent):
             raise InvalidArgument(f'the host has no link "{parent}" to be the parent of network {spec.name}')
-        interface = parent or spec.options.get(BRIDGE_NAME) or self._bridge_name(network_id)
+        interface = parent or spec.options.get(BRIDGE_NAME) or self._parts.bridge_name(network_id)
         return Network(
             id=network_id,
             spec=replace(completed, scope=spec.scope or "local"),
@@ -173,10 +177,6 @@ class Networks:
             chosen_subnets=ipam.chosen(spec, completed),
             mtu=int(spec.options.get(MTU, 0)) or self._parts.settings.mtu or host.mtu,
         )
-
-    def _bridge_name(self, network_id: str) -> str:
-        settings = self._parts.settings
-        return f"shoal-{network_id[:8]}" if settings.instance == "shoal" else f"s{settings.tag}{network_id[:8]}"
 
     async def _make(self, network: Network) -> None:
         if network.spec.enable_ipv6:
@@ -210,7 +210,8 @@ class Networks:
 
         filters: label, label!, until (a time, or a duration before now)
         """
-        found = rules.select_prunable(self._parts.store.all(Network), filters, self._used(), self.prune_until(filters))
+        own = [network for network in self._parts.store.all(Network) if not wiring.is_routed(network)]
+        found = rules.select_prunable(own, filters, self._used(), self.prune_until(filters))
         removed = []
         for network in found:
             with suppress(Forbidden):  # somebody began to use it

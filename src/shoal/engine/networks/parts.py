@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
+from shoal.contracts.cluster.overlay import Tunnel
 from shoal.contracts.networking import Firewall, Links, Netd
 from shoal.contracts.store import NodeStore
 from shoal.engine.events import Events
@@ -35,11 +36,12 @@ class Sources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkDrivers:
-    """The host's side."""
+    """The host's side, and the line to other nodes."""
 
     links: Links
     firewall: Firewall
     netd: Netd
+    tunnel: Tunnel
 
 
 @dataclass(slots=True)
@@ -93,6 +95,15 @@ class Parts:
             return self.members.member(reference).container_id
         except NotFound:
             return ""
+
+    def bridge_name(self, network_id: str) -> str:
+        """What the bridge of a network is called."""
+        return f"{self.bridge_prefix}{network_id[:8]}"
+
+    @property
+    def bridge_prefix(self) -> str:
+        """How the names of all bridges of this engine begin."""
+        return "shoal-" if self.settings.instance == "shoal" else f"s{self.settings.tag}"
 
     def publish(self, network: Network, action: str, attributes: Mapping[str, str] | None = None) -> None:
         """An event of this network, with its name and driver as attributes, as Docker has them."""

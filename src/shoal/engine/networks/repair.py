@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from shoal.contracts.networking import Holding
 from shoal.engine.networks import wiring
 from shoal.engine.networks.attach import Attaching
+from shoal.engine.networks.overlays import Overlays, is_port
 from shoal.engine.networks.parts import Parts
 from shoal.engine.networks.sandboxes import Sandboxes
 from shoal.errors import DriverError, ShoalError
@@ -21,8 +22,9 @@ MOUNTS = "mounts"  #: what netd holds in place of a container to stay alive, and
 class Repair:
     """Compares the records with the host and makes them agree."""
 
-    def __init__(self, parts: Parts, sandboxes: Sandboxes, attaching: Attaching) -> None:
+    def __init__(self, parts: Parts, sandboxes: Sandboxes, attaching: Attaching, overlays: Overlays) -> None:
         self._parts = parts
+        self._overlays = overlays
         self._sandboxes = sandboxes
         self._attaching = attaching
         self._keeps_mounts = False
@@ -31,14 +33,15 @@ class Repair:
         """living: {container id: pid of its first process}."""
         await self._forwarding()
         for network in self._parts.store.all(Network):
-            if network.driver == "bridge":
+            if network.driver in wiring.WITH_BRIDGE:
                 await self._bridge(network)
         held = await self._parts.netd.open()
+        self._overlays.found_held(held)
         sandboxes = await self._forget_dead(living)
         self._parts.leases.load(sandboxes)
         await self._names_of_namespaces(sandboxes, living)
         try:
-            await self._parts.netd.drop([id for id in held if id not in living and id != MOUNTS])
+            await self._parts.netd.drop([id for id in held if id not in living and id != MOUNTS and not is_port(id)])
         except DriverError as error:  # `watch` starts another
             log.error("netd has just ended", extra={"cause": error.message})
         sandboxes = [await self._put_back(sandbox) for sandbox in sandboxes]
@@ -53,7 +56,8 @@ class Repair:
             await self._parts.links.ensure_bridge(wiring.bridge_link(network))
         except DriverError as error:
             log.error("network has no bridge", extra={"network": network.name, "cause": error.message})
-        self._parts.gate.set_bridge(network.id, wiring.bridge_of(network))
+        if network.driver == "bridge":
+            self._parts.gate.set_bridge(network.id, wiring.bridge_of(network))
 
     async def _forwarding(self) -> None:
         if await self._parts.links.enable_forwarding(ipv6=False):
@@ -160,6 +164,7 @@ class Repair:
                 held = await self._parts.netd.open()
                 await self.keep_mounts(self._keeps_mounts)
                 await self.hold_all(self._parts.store.all(Sandbox), held)
+                await self._overlays.hold_again()
             except ShoalError as error:
                 log.error("netd can't be started", extra={"cause": error.message})
                 await asyncio.sleep(RETRY_S)

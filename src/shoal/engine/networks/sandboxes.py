@@ -134,7 +134,7 @@ class Sandboxes:
         ipv6, prefix6 = ipam.allocate(network, 6, used, settings.ipv6_address)
         self._parts.leases.hold(network.id, request.container_id, ipv4, ipv6)
         names = endpoint_names(request.name, settings.aliases, request.container_id, request.hostname)
-        veth = f"v{self._parts.settings.tag}{endpoint_id[:8]}" if network.driver == "bridge" else ""
+        veth = f"v{self._parts.settings.tag}{endpoint_id[:8]}" if network.driver in wiring.WITH_BRIDGE else ""
         return replace(
             bare,
             mac_address=settings.mac_address or ipam.mac_address(ipv4, endpoint_id),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 from shoal.contracts.networking import BridgeLink, Holding, HostNetwork, Wire
 from shoal.lifecycle.network import files
@@ -10,6 +11,7 @@ from shoal.lifecycle.network.ipam import gateway, mac_address
 from shoal.lifecycle.network.names import Asker, Entry
 from shoal.lifecycle.network.ports import Wish, bound_ports, plan_ports
 from shoal.lifecycle.network.rules import option_flag
+from shoal.lifecycle.overlay.numbers import MESH_ADDRESS
 from shoal.model.endpoint import BoundPort, Endpoint, EndpointSettings, PortBinding
 from shoal.model.network import (
     ENABLE_ICC,
@@ -31,6 +33,15 @@ class Attachment:
     network: Network
     settings: EndpointSettings
     endpoint: Endpoint
+
+
+#: drivers whose networks are a bridge of ours
+WITH_BRIDGE = ("bridge", "overlay")
+
+
+def is_routed(network: Network) -> bool:
+    """Its containers reach each other through the host alone, which knows on which node each is."""
+    return network.driver == "overlay"
 
 
 def in_order(attachments: Iterable[Attachment]) -> list[Attachment]:
@@ -84,7 +95,8 @@ def wire_of(attachment: Attachment, attachments: Sequence[Attachment]) -> Wire:
         mtu=network.mtu,
         addresses=tuple((a, p) for a, p in addresses if a) + local,
         gateways=gateways_of(attachment, attachments),
-        is_isolated=network.driver == "bridge" and not option_flag(network.spec, ENABLE_ICC),
+        is_isolated=is_routed(network) or (network.driver == "bridge" and not option_flag(network.spec, ENABLE_ICC)),
+        routers=tuple(pool.gateway for pool in network.spec.ipam.config if pool.gateway) if is_routed(network) else (),
         sysctls=_sysctls(attachment.settings, endpoint.interface),
     )
 
@@ -111,8 +123,10 @@ def bridge_link(network: Network) -> BridgeLink:
     return BridgeLink(
         interface=network.interface,
         addresses=tuple(addresses),
-        mac_address=mac_address(ipv4, network.id),
+        mac_address=mac_address(ipv4, network.id if not is_routed(network) else f"{crc32(network.id.encode()):08x}"),
         mtu=network.mtu,
+        is_routed=is_routed(network),
+        routes=(MESH_ADDRESS,) if network.spec.ingress else (),
     )
 
 
@@ -147,10 +161,10 @@ class Publication:
 def publication(attachments: Sequence[Attachment]) -> Publication | None:
     """The endpoint that published ports lead to; None when no network of the container leads out over a bridge."""
     chosen = way_out(attachments, 4) or way_out(attachments, 6)
-    if chosen is None or chosen.network.driver != "bridge":
+    if chosen is None or chosen.network.driver not in WITH_BRIDGE:
         return None
     six = way_out(attachments, 6)
-    has_six = six is not None and six.network.driver == "bridge"
+    has_six = six is not None and six.network.driver in WITH_BRIDGE
     return Publication(
         network=chosen.network,
         endpoint=chosen.endpoint,
@@ -260,7 +274,7 @@ def holding_of(
             if found:
                 links[(alias or target).lower()] = (attachment.network.id, found)
     return Holding(
-        entries=tuple(_entry(a) for a in named),
+        entries=tuple(_entry(a) for a in named if not is_routed(a.network)),  # those come from the managers
         asker=Asker(networks=tuple(a.network.id for a in named), links=links),
         forward=tuple(forward),
         ports=tuple(wishes),

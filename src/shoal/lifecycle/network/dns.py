@@ -55,13 +55,18 @@ def _edns_bytes(packet: bytes, offset: int) -> int:
 
 
 def encode_answer(
-    packet: bytes, question: Question, addresses: Sequence[str] = (), ptr: str = "", code: int = NOERROR
+    packet: bytes,
+    question: Question,
+    addresses: Sequence[str] = (),
+    ptr: str = "",
+    code: int = NOERROR,
+    ttl_s: int = TTL_S,
 ) -> bytes:
     """An answer to the query `packet`: addresses (of the question's type), or a name, or nothing with a `code`."""
     records = [ip_address(a).packed for a in addresses] or ([_encode_name(ptr)] if ptr else [])
     flags = 0x8000 | 0x0080 | (question.flags & 0x0100) | (0x0400 if code == NOERROR else 0) | code
     head = _HEADER.pack(question.id, flags, 1, len(records), 0, 0)
-    body = b"".join(struct.pack("!HHHIH", 0xC00C, question.type, 1, TTL_S, len(r)) + r for r in records)
+    body = b"".join(struct.pack("!HHHIH", 0xC00C, question.type, 1, ttl_s, len(r)) + r for r in records)
     return head + packet[_HEADER.size : question.end] + body
 
 

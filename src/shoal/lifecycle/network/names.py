@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
+from shoal.lifecycle.network.dns import TTL_S
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One endpoint and what it is called.
 
     names: the first one is the container's
+    ttl_s: how long an answer may be kept
     """
 
     network_id: str
@@ -21,6 +24,7 @@ class Entry:
     names: tuple[str, ...]
     ipv4: str = ""
     ipv6: str = ""
+    ttl_s: int = TTL_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,7 @@ class Found:
 
     ipv4: tuple[str, ...]
     ipv6: tuple[str, ...]
+    ttl_s: int = TTL_S
 
 
 class Names:
@@ -98,7 +103,11 @@ class Names:
         self._turn += 1
         first = self._turn % len(entries)
         entries = entries[first:] + entries[:first]
-        return Found(tuple(e.ipv4 for e in entries if e.ipv4), tuple(e.ipv6 for e in entries if e.ipv6))
+        return Found(
+            tuple(dict.fromkeys(e.ipv4 for e in entries if e.ipv4)),
+            tuple(dict.fromkeys(e.ipv6 for e in entries if e.ipv6)),
+            min(e.ttl_s for e in entries),
+        )
 
     def _linked(self, asker: Asker, name: str) -> list[Entry]:
         network_id, container_id = asker.links.get(name, ("", ""))

@@ -1,0 +1,1 @@
+"""The tunnel between the nodes of a cluster, and the connections that come through it."""
