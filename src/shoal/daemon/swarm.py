@@ -12,27 +12,12 @@ from shoal.contracts.cluster.quorum import Quorum, QuorumSettings
 from shoal.drivers.cluster.etcd_quorum import EtcdQuorum
 from shoal.drivers.cluster.sqlite_store import SqliteClusterStore
 from shoal.drivers.network.addresses import INNER_KINDS, read_addresses
-from shoal.model.cluster.assignment import OverlayState
 from shoal.swarm.membership.addresses import HostAddress
 from shoal.swarm.membership.membership import Membership
 from shoal.swarm.membership.near import Near
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH = 25
-
-
-class NoOverlay:
-    """`contracts.cluster.overlay.Overlay` of a node without overlay networks: tasks use the networks of the node."""
-
-    async def apply(self, state: OverlayState) -> None:
-        """Nothing is done."""
-
-    async def drained(self, task_id: str, deadline_s: float) -> bool:
-        """No connection leads to it."""
-        return True
-
-    async def leave(self) -> None:
-        """Nothing is there."""
 
 
 def make_membership(root: Path, run: Path, executor: Executor, overlay: Overlay) -> Membership:

@@ -184,7 +184,7 @@ class Engine:
             return describe(self._host, await self._drivers.links.host(), self.settings, __version__)
 
         self.tasks = Tasks(self.containers, self.images, self.events, describe=described, now_ns=time.time_ns)
-        self.membership = make_membership(root, run, self.tasks, NoOverlay())
+        self.membership = make_membership(root, run, self.tasks, self.networks.overlay)
 
     def _wire_api(self) -> None:
         files = self.containers.views.files
