@@ -27,14 +27,14 @@ _PAUSE_S = 0.2
 _MAX_PAUSE_S = 5.0
 _LOOK_S = 0.05
 _LOG_BYTES = 4 * 1024 * 1024
-# A store of a cluster has some ten megabytes: little garbage is allowed, a third of a core for a moment is.
+# A cluster's store is some ten megabytes: less garbage for a little more work.
 _ENVIRONMENT = {"GOGC": "40", "GOMAXPROCS": "2"}
 _LIMITS = (
     "--max-txn-ops=20000",
     f"--max-request-bytes={32 * 1024 * 1024}",
-    f"--quota-backend-bytes={1024 * 1024 * 1024}",
+    f"--quota-backend-bytes={4 * 1024 * 1024 * 1024}",
     "--auto-compaction-mode=periodic",
-    "--auto-compaction-retention=10m",
+    "--auto-compaction-retention=5m",
     "--snapshot-count=5000",
     "--max-snapshots=2",
     "--max-wals=2",
@@ -244,6 +244,7 @@ class _Process:
     def __init__(self, pid: int, child: subprocess.Popen[bytes] | None = None) -> None:
         self.pid = pid
         self._child = child
+        self._pidfd = -1  # where there is no such process any more
         self._pidfd = os.pidfd_open(pid)
         self.argv = command_line(pid)
 
@@ -268,7 +269,8 @@ class _Process:
                 return
 
     def __del__(self) -> None:
-        os.close(self._pidfd)
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
 
 
 def find(data: Path) -> _Process | None:

@@ -163,12 +163,13 @@ class SqliteClusterStore:
         return staged
 
     async def _in_writer(self, batch: Sequence[Changes], numbers: dict[str, int]) -> None:
+        if self._db is None:
+            raise Unavailable("the cluster's store is closed")
         await asyncio.get_running_loop().run_in_executor(self._writer, self._write, batch, numbers)
 
     def _write(self, batch: Sequence[Changes], numbers: dict[str, int]) -> None:
         db = self._db
-        if db is None:
-            raise Unavailable("the cluster's store is closed")
+        assert db is not None, "closed after the last write"
         last: dict[str, Value | None] = {}
         for changes in batch:
             last.update(changes.values)
