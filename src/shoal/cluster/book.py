@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shoal.cluster.allocate.addresses import Held, held_by
+from shoal.cluster.allocate.addresses import Held, held_after, held_by
 from shoal.cluster.schedule.filters import Eligible
 from shoal.cluster.schedule.uses import UNUSED, NodeUse, use_of
 from shoal.cluster.view import View
-from shoal.model.cluster.node import Node
+from shoal.model.cluster.node import Availability, Node, NodeState
 from shoal.model.cluster.task import Placement, Task
 
 NO_TASKS: Mapping[str, Task] = {}
@@ -26,6 +26,8 @@ class Book:
     stuck: {service id: `room` when it was tried last}: its tasks want what is not there
     room: grows whenever something may have become free
     cursors: {pool: address to be given next}
+    fine_nodes: ids of nodes whose tasks may stay, and "" for tasks that have none yet
+    is_anew: nothing is known from before that would still be true of all services
     """
 
     view: View = field(default_factory=View)
@@ -36,6 +38,8 @@ class Book:
     room: int = 0
     cursors: Mapping[str, int] = field(default_factory=dict)
     eligible: Mapping[Placement, Eligible] = field(default_factory=dict)
+    fine_nodes: frozenset[str] = frozenset([""])
+    is_anew: bool = True
 
 
 EMPTY = Book()
@@ -58,6 +62,8 @@ def read(view: View, old: Book) -> Book:
         room=old.room + is_freer,
         cursors=old.cursors,
         eligible={} if nodes_differ else old.eligible,
+        fine_nodes=_fine(view) if nodes_differ else old.fine_nodes,
+        is_anew=forget_all,
     )
 
 
@@ -80,26 +86,35 @@ def _uses(view: View, old: Book) -> Mapping[str, NodeUse]:
 
 
 def _is_freer(uses: Mapping[str, NodeUse], old: Mapping[str, NodeUse]) -> bool:
-    return (
-        any(use.has_less_than(old.get(node_id, UNUSED)) for node_id, use in uses.items() if node_id)
-        if uses is not old
-        else False
+    if uses is old:
+        return False
+    return any(
+        use is not before and use.has_less_than(before)
+        for node_id, use in uses.items()
+        if node_id and (before := old.get(node_id, UNUSED))
     )
 
 
 def _held(view: View, old: Book) -> Mapping[str, Held]:
-    changed = changed_keys(view.tasks_of, old.view.tasks_of) | changed_keys(view.services, old.view.services)
-    if not changed:
+    services = changed_keys(view.services, old.view.services)
+    changed = changed_keys(view.tasks_of, old.view.tasks_of) - services
+    if not changed and not services:
         return old.held
     held = dict(old.held)
     for service_id in changed:
-        service = view.services.get(service_id)
-        tasks = view.tasks_of.get(service_id, NO_TASKS)
-        if service is None and not tasks:
-            held.pop(service_id, None)
-        else:
-            held[service_id] = held_by(service, tasks.values())
-    return held
+        tasks, before = view.tasks_of.get(service_id, NO_TASKS), old.view.tasks_of.get(service_id, NO_TASKS)
+        held[service_id] = held_after(held.get(service_id, {}), before, tasks, changed_keys(tasks, before))
+    for service_id in services:
+        service, tasks = view.services.get(service_id), view.tasks_of.get(service_id, NO_TASKS)
+        held[service_id] = held_by(service, tasks.values())
+    return {key: addresses for key, addresses in held.items() if addresses}
+
+
+def _fine(view: View) -> frozenset[str]:
+    nodes = view.nodes.values()
+    return frozenset(
+        node.id for node in nodes if node.state != NodeState.DOWN and node.spec.availability != Availability.DRAIN
+    ).union([""])
 
 
 def _affected(view: View, before: View) -> set[str]:

@@ -15,6 +15,7 @@ from shoal.cluster.schedule.floor import Floor
 from shoal.cluster.schedule.place import place
 from shoal.cluster.view import View
 
+UNSURE = -1
 AGAIN = -1  #: look again at the next decision, whatever has changed
 
 
@@ -29,14 +30,21 @@ def decide(
     Cost: what has changed since the view of the book; all tasks without one
     """
     known = read(view, book or EMPTY)
-    draft = Draft(view, now, new_id=new_id, choose=choose, uses=known.uses)
+    draft = Draft(
+        view,
+        now,
+        new_id=new_id,
+        choose=choose,
+        uses=known.uses,
+        fine_nodes=known.fine_nodes,
+    )
     looked_at = _to_look_at(known, now)
-    wakes = {service_id: _reconciled(draft, service_id) for service_id in looked_at}
+    wakes = {key: _reconciled(draft, key, is_anew=known.is_anew or key in known.stuck) for key in looked_at}
     addresses = Addresses(view.networks, known.held, known.cursors)
     freed = [key for key, room in known.stuck.items() if room != known.room]
     tried = dict.fromkeys([*freed, *looked_at])
     floor = Floor(view.nodes, known.uses, known.eligible, choose)
-    stuck = _allocated_and_placed(draft, Allocation(draft, addresses), floor, tried)
+    stuck = _allocated_and_placed(draft, Allocation(draft, addresses), floor, tried, known)
     wakes = {key: at for key, at in known.quiet.items() if key not in wakes} | wakes
     return Plan(
         version=view.version,
@@ -47,7 +55,9 @@ def decide(
             known,
             quiet={key: at for key, at in wakes.items() if at != AGAIN and key not in draft.touched},
             stuck={key: room for key, room in known.stuck.items() if key not in tried}
-            | dict.fromkeys(stuck, known.room),
+            | dict.fromkeys(stuck, known.room)
+            # Until it is known that this plan was written, what it found a place for may still want one.
+            | {key: UNSURE for key in draft.touched if known.is_anew or key in known.stuck},
             cursors=addresses.cursors,
             eligible=floor.eligible_for,
         ),
@@ -61,14 +71,13 @@ def _to_look_at(book: Book, now: int) -> list[str]:
     return [key for key in ids if (at := quiet.get(key, AGAIN)) == AGAIN or 0 < at <= now]
 
 
-def _reconciled(draft: Draft, service_id: str) -> int:
+def _reconciled(draft: Draft, service_id: str, *, is_anew: bool) -> int:
     """When to look at this service again, 0 = when something of it changes."""
     draft.wake_at = 0
     service = draft.view.services.get(service_id)
     is_settled = True
     if service is not None:
-        is_settled = reconcile(draft, service)
-        history.forget(draft, service_id)
+        is_settled = reconcile(draft, service, is_anew=is_anew)
     elif service_id:
         history.forget_service(draft, service_id)
     else:
@@ -76,7 +85,9 @@ def _reconciled(draft: Draft, service_id: str) -> int:
     return draft.wake_at if is_settled else AGAIN
 
 
-def _allocated_and_placed(draft: Draft, allocation: Allocation, floor: Floor, tried: Iterable[str]) -> list[str]:
+def _allocated_and_placed(
+    draft: Draft, allocation: Allocation, floor: Floor, tried: Iterable[str], book: Book
+) -> list[str]:
     """Ids of services with tasks that wait for an address, a port or a node."""
     stuck: list[str] = []
     for service_id in tried:
@@ -86,7 +97,11 @@ def _allocated_and_placed(draft: Draft, allocation: Allocation, floor: Floor, tr
                 attachments.allocate(draft, allocation)
             continue
         service, problem = allocation.service(service)
-        is_done = allocation.tasks(service, problem)
-        if not (place(draft, service_id, floor) and is_done and not problem):
+        # What no node has yet was made just now, unless it was stuck before.
+        all_of_them = book.is_anew or service_id in book.stuck
+        waiting = draft.waiting_tasks(service_id, all_of_them=all_of_them)
+        is_done = allocation.tasks(service, waiting, problem)
+        waiting = draft.waiting_tasks(service_id, all_of_them=all_of_them)
+        if not (place(draft, service_id, waiting, floor) and is_done and not problem):
             stuck.append(service_id)
     return stuck

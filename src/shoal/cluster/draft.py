@@ -1,14 +1,15 @@
 """The records as they will be: a view with the changes that were decided so far."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from shoal.cluster.plan import Delete, Put
 from shoal.cluster.schedule.uses import NodeUse
 from shoal.cluster.view import View, kind_of
 from shoal.model.cluster.service import Service
-from shoal.model.cluster.task import Task
+from shoal.model.cluster.task import Task, TaskState
 
+ASSIGNED, COMPLETE = TaskState.ASSIGNED, TaskState.COMPLETE
 NOTHING: Mapping[str, Task] = {}
 
 
@@ -23,15 +24,18 @@ class Draft:
         new_id: Callable[[], str],
         choose: Callable[[int], int],
         uses: Mapping[str, NodeUse],
+        fine_nodes: Collection[str] = (),
     ) -> None:
         self.view = view
         self.now = now
         self.new_id = new_id
         self.choose = choose
         self.uses = uses  #: {node id: what is taken of it in the view}
+        self.fine_nodes = fine_nodes  #: ids of nodes whose tasks may stay; "" = no node yet
         self.wake_at = 0
         self.waiting: dict[str, str] = {}  #: {task id: why it fits nowhere}
         self.touched: set[str] = set()  #: ids of services that are changed, or tasks of theirs
+        self._made: dict[str, list[str]] = {}  #: {service id: ids of its new tasks}
         self._puts: dict[str, Put] = {}
         self._deletes: dict[str, Delete] = {}
         self._tasks: dict[str, dict[str, Task]] = {}  #: {service id: its tasks}, only of services with changes
@@ -53,10 +57,23 @@ class Draft:
 
     def put_task(self, task: Task, cause: str) -> Task:
         """Write this task."""
-        task = replace(task, updated_at=self.now)
+        if task.updated_at != self.now:
+            task = replace(task, updated_at=self.now)
         self._own(task.service_id)[task.id] = task
         self._put(task, cause)
         return task
+
+    def create_task(self, task: Task, cause: str) -> Task:
+        """Write a new task."""
+        self._made.setdefault(task.service_id, []).append(task.id)
+        return self.put_task(task, cause)
+
+    def waiting_tasks(self, service_id: str, *, all_of_them: bool) -> list[Task]:
+        """Wanted tasks that no node has yet; those made in this decision, or all of them."""
+        tasks = self.tasks_of(service_id)
+        if all_of_them:
+            return [t for t in tasks.values() if t.status.state < ASSIGNED and t.desired <= COMPLETE]
+        return [tasks[key] for key in self._made.get(service_id, ()) if key in tasks]
 
     def put_service(self, service: Service, cause: str) -> Service:
         """Write this service."""

@@ -1,26 +1,29 @@
 """Tasks that are over: how many are kept, and which are forgotten."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from shoal.cluster.draft import Draft
 from shoal.cluster.reconcile.turn import SlotKey, remove, slot_key
 from shoal.cluster.task import has_ended
 from shoal.model.cluster.cluster import ClusterSpec
-from shoal.model.cluster.task import Task
-from shoal.model.cluster.task import TaskState as S
+from shoal.model.cluster.task import Task, TaskState
 
+REMOVE = TaskState.REMOVE
 DEFAULT = ClusterSpec().task_history
 
 
-def forget(draft: Draft, service_id: str) -> None:
-    """Removes what was to be removed and has ended, and of each slot what is older than the history is long."""
+def forget(draft: Draft, service_id: str, only: Collection[SlotKey] | None = None) -> None:
+    """Removes what was to be removed and has ended, and of each slot what is older than the history is long.
+
+    only: slots that may have become longer; None = all
+    """
     cluster = draft.view.cluster
     limit = cluster.spec.task_history if cluster else DEFAULT
     slots: dict[SlotKey, list[Task]] = {}
     for task in list(draft.tasks_of(service_id).values()):
-        if task.desired == S.REMOVE:
+        if task.desired == REMOVE:
             remove(draft, task, "removed")
-        else:
+        elif only is None or slot_key(task) in only:
             slots.setdefault(slot_key(task), []).append(task)
     if limit >= 0:
         _shorten(draft, slots, limit)

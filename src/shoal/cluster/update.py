@@ -25,7 +25,7 @@ def step(turn: Turn, slots: Slots) -> bool:
     if turn.is_paused:
         return False
     dirty = [key for key, tasks in slots.items() if is_dirty(turn, tasks)]
-    if not _is_under_way(turn):
+    if not is_under_way(turn):
         if not dirty:
             return False
         _begin(turn)
@@ -55,7 +55,8 @@ def config_of(turn: Turn) -> UpdateConfig:
     return spec.rollback if status is not None and status.state.startswith("rollback") else spec.update
 
 
-def _is_under_way(turn: Turn) -> bool:
+def is_under_way(turn: Turn) -> bool:
+    """Whether slots are being replaced."""
     status = turn.service.update_status
     return status is not None and status.state in UNDER_WAY
 

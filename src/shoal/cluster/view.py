@@ -22,11 +22,14 @@ KINDS: Mapping[str, type[ClusterRecord]] = {
 }
 
 
+_KIND_OF = {cls: kind for kind, cls in KINDS.items()}
+
+
 def kind_of(record: ClusterRecord) -> str:
     """The kind under which the store keeps a record."""
     if isinstance(record, Sealed):
         return record.kind
-    return next(kind for kind, cls in KINDS.items() if cls is type(record))
+    return _KIND_OF[type(record)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +63,9 @@ class View:
         cluster = self.cluster
 
         def of(kind: str) -> dict[str, ClusterRecord]:
-            return kinds.setdefault(kind, dict(getattr(self, kind)))
+            if kind not in kinds:
+                kinds[kind] = dict(getattr(self, kind))
+            return kinds[kind]
 
         for record, revision in puts:
             kind = kind_of(record)
@@ -100,13 +105,19 @@ def _indexed(
         return old
     new: dict[str, Mapping[str, Task]] = dict(old)
     fresh: dict[str, dict[str, Task]] = {}
+
+    def own(key: str) -> dict[str, Task]:
+        if key not in fresh:
+            fresh[key] = dict(new.get(key, {}))
+        return fresh[key]
+
     for before, after in moved:
         if before is not None:
             key = by(before)
-            fresh.setdefault(key, dict(new.get(key, {}))).pop(before.id, None)
+            own(key).pop(before.id, None)
         if after is not None:
             key = by(after)
-            fresh.setdefault(key, dict(new.get(key, {})))[after.id] = after
+            own(key)[after.id] = after
     for key, tasks in fresh.items():
         if tasks:
             new[key] = tasks

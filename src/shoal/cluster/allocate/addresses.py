@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shoal.cluster.task import has_ended
 from shoal.model.cluster.cluster import ClusterNetwork
 from shoal.model.cluster.service import Service
-from shoal.model.cluster.task import Task
+from shoal.model.cluster.task import Address, Task
 from shoal.model.network import Pool
 
 Held = Mapping[str, frozenset[str]]  #: {network id: addresses}
@@ -23,6 +23,27 @@ def held_by(service: Service | None, tasks: Iterable[Task]) -> Held:
             for address in task.addresses:
                 found.setdefault(address.network_id, set()).update(filter(None, (address.ipv4, address.ipv6)))
     return {network_id: frozenset(addresses) for network_id, addresses in found.items()}
+
+
+def held_after(held: Held, before: Mapping[str, Task], after: Mapping[str, Task], changed: Iterable[str]) -> Held:
+    """What a service and its tasks have after these of its tasks have changed."""
+    gone: dict[str, set[str]] = {}
+    new: dict[str, set[str]] = {}
+    for task_id in changed:
+        old, now = _holding(before.get(task_id)), _holding(after.get(task_id))
+        if old != now:
+            for found, addresses in ((gone, old), (new, now)):
+                for address in addresses:
+                    found.setdefault(address.network_id, set()).update(filter(None, (address.ipv4, address.ipv6)))
+    if not gone and not new:
+        return held
+    nothing: frozenset[str] = frozenset()
+    networks = dict.fromkeys([*held, *new])
+    return {key: held.get(key, nothing).difference(gone.get(key, ())).union(new.get(key, ())) for key in networks}
+
+
+def _holding(task: Task | None) -> tuple[Address, ...]:
+    return () if task is None or has_ended(task) else task.addresses
 
 
 @dataclass(frozen=True, slots=True)

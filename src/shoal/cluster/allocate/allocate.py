@@ -7,7 +7,6 @@ from shoal.cluster.allocate.addresses import Addresses
 from shoal.cluster.allocate.ports import allocated, taken_ports
 from shoal.cluster.draft import Draft
 from shoal.cluster.schedule.explain import PENDING_MESSAGE
-from shoal.cluster.task import is_wanted
 from shoal.model.cluster.cluster import ClusterNetwork
 from shoal.model.cluster.service import Service, VirtualAddress
 from shoal.model.cluster.task import Address, Attachment, Task, TaskStatus
@@ -40,12 +39,12 @@ class Allocation:
             self._note_ports(service)
         return service, problem
 
-    def tasks(self, service: Service, problem: str) -> bool:
-        """Whether every new task of the service has its addresses now."""
+    def tasks(self, service: Service, tasks: Iterable[Task], problem: str) -> bool:
+        """Whether every new one of these tasks has its addresses now."""
         is_published = any(port.mode == "ingress" for port in service.spec.endpoint.ports)
         done = True
-        for task in list(self._draft.tasks_of(service.id).values()):
-            if task.status.state == S.NEW and is_wanted(task):
+        for task in tasks:
+            if task.status.state == S.NEW:
                 done &= self.task(task, problem, is_published=is_published)
         return done
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from shoal.cluster import history
 from shoal.cluster.draft import Draft
 from shoal.cluster.reconcile import depends, global_, jobs, replicated
 from shoal.cluster.reconcile.turn import Turn, host_ports
@@ -15,12 +16,27 @@ WAYS: Mapping[ServiceMode, Callable[[Turn], None]] = {
 }
 
 
-def reconcile(draft: Draft, service: Service) -> bool:
-    """Whether it need not be looked at again before something of its own changes."""
-    hold = depends.unmet(draft, service)
-    turn = Turn(draft=draft, service=service, hold=hold, ports=host_ports(service))
-    WAYS[service.spec.mode](turn)
+def reconcile(draft: Draft, service: Service, *, is_anew: bool = True) -> bool:
+    """Whether it need not be looked at again before something of its own changes.
+
+    is_anew: nothing is known of it from the decision before
+    """
+    turn = _turned(draft, service, is_anew=is_anew)
     if turn.service.spec is not service.spec:  # rolled back: its slots are looked at again with the spec of before
-        again = Turn(draft=draft, service=turn.service, hold=hold, ports=host_ports(turn.service))
-        WAYS[turn.service.spec.mode](again)
-    return not hold
+        turn = _turned(draft, turn.service, is_anew=True)
+    if turn.changed_slots is None or turn.changed_slots:
+        history.forget(draft, service.id, turn.changed_slots)
+    return not turn.hold
+
+
+def _turned(draft: Draft, service: Service, *, is_anew: bool) -> Turn:
+    turn = Turn(
+        draft=draft,
+        service=service,
+        hold=depends.unmet(draft, service),
+        ports=host_ports(service),
+        is_anew=is_anew,
+        changed_slots=None if is_anew or service.spec.mode != ServiceMode.REPLICATED else set(),
+    )
+    WAYS[service.spec.mode](turn)
+    return turn

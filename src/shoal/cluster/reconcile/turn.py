@@ -32,12 +32,18 @@ def host_ports(service: Service) -> tuple[HostPort, ...]:
 
 @dataclass(slots=True)
 class Turn:
-    """hold: why tasks of this service must not start yet, "" = they may"""
+    """hold: why tasks of this service must not start yet, "" = they may
+
+    is_anew: nothing is known from the decision before
+    changed_slots: those whose history may have become longer; None = all
+    """
 
     draft: Draft
     service: Service
     hold: str = ""
     ports: tuple[HostPort, ...] = ()
+    is_anew: bool = True
+    changed_slots: set[SlotKey] | None = None
     _same: dict[int, tuple[TaskSpec, str]] = field(default_factory=dict)
 
     @property
@@ -45,6 +51,11 @@ class Turn:
         """Whether its update is paused."""
         status = self.service.update_status
         return status is not None and status.state in PAUSED
+
+    def note_changed(self, key: SlotKey) -> None:
+        """The history of this slot may be too long."""
+        if self.changed_slots is not None:
+            self.changed_slots.add(key)
 
     @property
     def goal(self) -> S:
@@ -59,7 +70,7 @@ class Turn:
                 found.setdefault(slot_key(task), []).append(task)
         for tasks in found.values():
             if len(tasks) > 1:
-                tasks.sort(key=_age)
+                tasks.sort(key=age)
         return found
 
     def node_of(self, task: Task) -> Node | None:
@@ -103,7 +114,7 @@ class Turn:
         newest = before[-1].created_at + 1 if before else 0
         created_at = max(draft.now, newest)
         waits = bool(self.hold) or start_after > draft.now or any(map(self.is_in_the_way, before))
-        return draft.put_task(
+        return draft.create_task(
             Task(
                 id=draft.new_id(),
                 service_id=service.id,
@@ -114,6 +125,7 @@ class Turn:
                 node_id=key if isinstance(key, str) else "",
                 desired=S.READY if waits else self.goal,
                 created_at=created_at,
+                updated_at=draft.now,
                 start_after=start_after,
                 labels=service.spec.labels,
                 host_ports=like.host_ports if like else self.ports,
@@ -157,7 +169,8 @@ def remove(draft: Draft, task: Task, cause: str) -> None:
         draft.put_task(replace(task, desired=S.REMOVE, hold=""), cause)
 
 
-def _age(task: Task) -> tuple[int, str]:
+def age(task: Task) -> tuple[int, str]:
+    """What tasks of a slot are put in order by, oldest first."""
     return task.created_at, task.id
 
 

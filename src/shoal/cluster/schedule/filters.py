@@ -1,9 +1,9 @@
 """Which nodes a task may go to: what depends on the node alone, and what on who is there already."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from shoal.cluster.schedule.constraints import architecture, satisfies
+from shoal.cluster.schedule.constraints import architecture, label_of, satisfies
 from shoal.cluster.schedule.uses import NodeUse, has_port_taken, lacks
 from shoal.model.cluster.node import Availability, Node, NodeState
 from shoal.model.cluster.task import Placement, Task
@@ -14,16 +14,36 @@ NOT_READY, RESOURCES, CONSTRAINTS = "ready", "resources", "constraints"
 PLATFORM, PORTS, REPLICAS = "platform", "ports", "replicas"
 
 
+Path = tuple[str, ...]  #: values of the preferences' labels, outermost first
+
+
 @dataclass(frozen=True, slots=True)
 class Eligible:
-    """nodes: {id: node} that a placement allows and that take tasks at all"""
+    """nodes: {id: node} that a placement allows and that take tasks at all
+
+    paths: {id: path} in the tree of the spread preferences
+    children: {path: paths one longer}    leaves: {path: nodes}
+    """
 
     nodes: Mapping[str, Node]
+    paths: Mapping[str, Path] = field(default_factory=dict)
+    children: Mapping[Path, Sequence[Path]] = field(default_factory=dict)
+    leaves: Mapping[Path, Mapping[str, Node]] = field(default_factory=dict)
 
 
 def eligible(placement: Placement, nodes: Mapping[str, Node]) -> Eligible:
     """The nodes that may take tasks with this placement, by what depends on the nodes alone."""
-    return Eligible({key: node for key, node in nodes.items() if static_refusal(placement, node) is None})
+    found = {key: node for key, node in nodes.items() if static_refusal(placement, node) is None}
+    if not placement.spread:
+        return Eligible(found)
+    paths = {key: tuple(label_of(node, label) for label in placement.spread) for key, node in found.items()}
+    leaves: dict[Path, dict[str, Node]] = {}
+    children: dict[Path, dict[Path, None]] = {}
+    for key, path in paths.items():
+        leaves.setdefault(path, {})[key] = found[key]
+        for depth in range(len(path)):
+            children.setdefault(path[:depth], {})[path[: depth + 1]] = None
+    return Eligible(found, paths, {path: sorted(below) for path, below in children.items()}, leaves)
 
 
 def static_refusal(placement: Placement, node: Node) -> Refusal | None:

@@ -1,5 +1,6 @@
 """All nodes in one decision: who may take what, and how full they become while it is made."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from shoal.cluster.schedule.filters import Eligible, dynamic_refusal, eligible
@@ -27,10 +28,28 @@ class Floor:
 
     def eligible(self, placement: Placement) -> Mapping[str, Node]:
         """{id: node} that this placement allows."""
+        return self._eligible(placement).nodes
+
+    def least_branch(self, placement: Placement, counts: Mapping[str, int]) -> Mapping[str, Node]:
+        """The eligible nodes in the branch of the preferences with the fewest tasks. counts: {node id: tasks there}"""
+        found = self._eligible(placement)
+        if not placement.spread or not found.nodes:
+            return found.nodes
+        sums: Counter[tuple[str, ...]] = Counter()
+        for node_id, count in counts.items():
+            at = found.paths.get(node_id, ())
+            for depth in range(1, len(at) + 1):
+                sums[at[:depth]] += count
+        path: tuple[str, ...] = ()
+        for _ in placement.spread:
+            path = min(found.children[path], key=sums.__getitem__)
+        return found.leaves[path]
+
+    def _eligible(self, placement: Placement) -> Eligible:
         found = self.eligible_for.get(placement)
         if found is None:
             found = self.eligible_for[placement] = eligible(placement, self.nodes)
-        return found.nodes
+        return found
 
     def use(self, node_id: str) -> NodeUse:
         """What is taken of a node."""

@@ -9,18 +9,20 @@ from shoal.cluster.schedule.explain import PENDING_MESSAGE, explain
 from shoal.cluster.schedule.filters import dynamic_refusal, static_refusal
 from shoal.cluster.schedule.floor import Floor
 from shoal.cluster.schedule.spread import Spread
-from shoal.cluster.task import is_live
 from shoal.model.cluster.task import Task, TaskStatus
 from shoal.model.cluster.task import TaskState as S
 
+MANY = 20  #: from so many like tasks on it is quicker to look at all nodes first
 FAILURES = 5  #: so many of a service's tasks failed on a node within this time: it is the last choice
 FAILURES_WITHIN_NS = 300 * 1_000_000_000
+RUNNING, COMPLETE = S.RUNNING, S.COMPLETE
+FAILURE_STATES = (S.FAILED, S.REJECTED)
 ASSIGNED_MESSAGE = "scheduler assigned task to node"
 
 
-def place(draft: Draft, service_id: str, floor: Floor) -> bool:
-    """Whether every task of the service that wants a node has one now."""
-    waiting = [task for task in draft.tasks_of(service_id).values() if task.status.state == S.PENDING and is_live(task)]
+def place(draft: Draft, service_id: str, tasks: Sequence[Task], floor: Floor) -> bool:
+    """Whether every one of these tasks of a service has a node now; those without addresses have to wait."""
+    waiting = [task for task in tasks if task.status.state == S.PENDING]
     if not waiting:
         return True
     waiting.sort(key=lambda task: (task.created_at, task.slot, task.id))
@@ -33,25 +35,32 @@ def place(draft: Draft, service_id: str, floor: Floor) -> bool:
 def _place_free(draft: Draft, service_id: str, tasks: Sequence[Task], floor: Floor) -> bool:
     if not tasks:
         return True
-    counts: Counter[str] = Counter()
-    failed: Counter[str] = Counter()
-    for task in draft.tasks_of(service_id).values():
-        if task.node_id:
-            if is_live(task):
-                counts[task.node_id] += 1
-            elif task.status.state in (S.FAILED, S.REJECTED) and task.status.at > draft.now - FAILURES_WITHIN_NS:
-                failed[task.node_id] += 1
-    avoided = {node_id for node_id, number in failed.items() if number >= FAILURES}
+    counts, avoided = _copies(draft, service_id)
     groups: dict[object, list[Task]] = {}
     for task in tasks:
         groups.setdefault((id(task.spec), task.host_ports), []).append(task)
     return all([_place_group(draft, group, floor, counts, avoided) for group in groups.values()])
 
 
+def _copies(draft: Draft, service_id: str) -> tuple[Counter[str], set[str]]:
+    """({node: live tasks of the service}, nodes where its tasks keep failing)"""
+    counts: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    recent = draft.now - FAILURES_WITHIN_NS
+    for task in draft.tasks_of(service_id).values():
+        state = task.status.state
+        if state <= RUNNING:
+            if task.desired <= COMPLETE and task.node_id:
+                counts[task.node_id] += 1
+        elif state in FAILURE_STATES and task.status.at > recent:
+            failed[task.node_id] += 1
+    return counts, {node_id for node_id, number in failed.items() if number >= FAILURES}
+
+
 def _place_group(draft: Draft, tasks: list[Task], floor: Floor, counts: Counter[str], avoided: set[str]) -> bool:
     placement = tasks[0].spec.placement
     left = list(reversed(tasks))
-    if not placement.spread:
+    if len(left) < MANY:
         while left and (node_id := _untouched(left[-1], floor, counts, avoided)):
             _assign(draft, left.pop(), node_id, floor)
             counts[node_id] += 1
@@ -71,8 +80,8 @@ def _place_group(draft: Draft, tasks: list[Task], floor: Floor, counts: Counter[
 
 def _untouched(task: Task, floor: Floor, counts: Counter[str], avoided: set[str]) -> str:
     """The emptiest node without any task of the service, "" = there is none: the quick way for most tasks."""
-    nodes = floor.eligible(task.spec.placement)
-    if len(counts) >= len(nodes):
+    nodes = floor.least_branch(task.spec.placement, counts)
+    if len(counts) >= len(nodes) and all(map(counts.get, nodes)):
         return ""
     for node_id in floor.emptiest_first():
         node = nodes.get(node_id)
