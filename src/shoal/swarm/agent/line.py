@@ -14,7 +14,7 @@ from shoal.swarm.agent.reports import Reports
 log = logging.getLogger("shoal.cluster.agent")
 
 FIRST_RETRY_S = 0.1
-LAST_RETRY_S = 3.0
+LAST_RETRY_S = 1.0
 DESCRIBE_S = 30.0  #: how often this node looks whether it is still what it said
 
 
@@ -46,6 +46,8 @@ class Line:
                 await self._session()
             except* ShoalError as group:
                 self._failed(group)
+            except* Exception as group:  # a bug in how this node is told: its tasks run on, and it may pass
+                log.error("the session with the managers failed: %s", group.exceptions[0], exc_info=group)
             self.is_connected = False
             await asyncio.sleep(self._delay_s)
             self._delay_s = min(self._delay_s * 2, LAST_RETRY_S)
