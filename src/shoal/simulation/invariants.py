@@ -100,7 +100,7 @@ def _slots(view: View, service_id: str, tasks: Mapping[str, Task]) -> Iterator[s
     if service.spec.mode not in _JOBS:
         slots = Counter((t.slot, t.node_id if not t.slot else "") for t in wanted)
         for slot, count in slots.items():
-            if count > 2 and (slot[0] or slot[1]):
+            if count > 3 and (slot[0] or slot[1]):  # old, new, and newer of an update during an update
                 yield f"{service.spec.name}: {count} tasks want to run in slot {slot}"
     limit = service.spec.task.placement.max_replicas
     if limit and service.spec.mode is ServiceMode.REPLICATED:

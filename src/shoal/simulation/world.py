@@ -12,7 +12,6 @@ from shoal.contracts.cluster.store import Commit
 from shoal.errors import ShoalError
 from shoal.model.cluster.cluster import Cluster, ClusterSpec
 from shoal.model.cluster.node import ManagerStatus, Node, NodeSpec, Role
-from shoal.model.network import NetworkSpec
 from shoal.simulation.line import Line
 from shoal.simulation.links import Links
 from shoal.simulation.machine import Machine, SimulatedExecutor, SimulatedOverlay, Speed
@@ -108,14 +107,10 @@ class World:
     # -- life ----------------------------------------------------------------------
 
     async def open(self) -> None:
-        """The cluster is there: its records, every engine, the ingress network."""
+        """The cluster is there: its records and every engine."""
         self.cluster.commit(Commit(puts=dict(map(_row, self._first_records()))))
         for node_id in self.hosts:
             await self.boot(node_id)
-        while not self.managers:  # noqa: ASYNC110 - nobody tells: it is looked at
-            await asyncio.sleep(0.1)
-        manager = next(iter(self.managers.values()))
-        await manager.networks.create(NetworkSpec(name="ingress", driver="overlay", ingress=True))
 
     def _first_records(self) -> list[Cluster | Node]:
         now = self.now_ns()
