@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shoal.contracts.cluster.executor import Executor
+from shoal.contracts.cluster.logs import TaskLogReader
 from shoal.contracts.cluster.overlay import Overlay
 from shoal.contracts.cluster.quorum import Quorum, QuorumSettings
 from shoal.drivers.cluster.etcd_quorum import EtcdQuorum
@@ -20,7 +21,7 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH = 25
 
 
-def make_membership(root: Path, run: Path, executor: Executor, overlay: Overlay) -> Membership:
+def make_membership(root: Path, run: Path, executor: Executor, overlay: Overlay, logs: TaskLogReader) -> Membership:
     """This node's part in a cluster, nothing opened yet. root, run: of the engine"""
     folder, secrets_in_memory = root / "swarm", run / "swarm"
 
@@ -32,6 +33,7 @@ def make_membership(root: Path, run: Path, executor: Executor, overlay: Overlay)
             folder=folder,
             executor=executor,
             overlay=overlay,
+            logs=logs,
             single_store=SqliteClusterStore,
             quorum=quorum,
             addresses=host_addresses,

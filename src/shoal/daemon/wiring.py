@@ -31,6 +31,7 @@ from shoal.engine.streams.stats import Stats
 from shoal.engine.system import System
 from shoal.engine.tasks import Tasks
 from shoal.engine.tasks.describing import describe
+from shoal.engine.tasks.logs import TaskLogs
 from shoal.engine.volumes import Volumes
 from shoal.model.cluster.node import NodeDescription
 from shoal.model.image import Platform
@@ -180,16 +181,19 @@ class Engine:
         return Builds(self._drivers.store, self.images, self.networks, self.events, drivers, settings)
 
     def _wire_cluster(self, root: Path, run: Path) -> None:
+        files = self.containers.views.files
+        self._log_streams = LogStreams(self.containers, files, self._drivers.logs, self._drivers.runtime, time.time_ns)
+
         async def described() -> NodeDescription:
             return describe(self._host, await self._drivers.links.host(), self.settings, __version__)
 
         self.tasks = Tasks(self.containers, self.images, self.events, describe=described, now_ns=time.time_ns)
-        self.membership = make_membership(root, run, self.tasks, self.networks.overlay)
+        task_logs = TaskLogs(self.containers, self._log_streams)
+        self.membership = make_membership(root, run, self.tasks, self.networks.overlay, task_logs)
 
     def _wire_api(self) -> None:
         files = self.containers.views.files
         attaches = Attaches(self.containers, files, self._drivers.logs, self._drivers.runtime, self.events)
-        logs = LogStreams(self.containers, files, self._drivers.logs, self._drivers.runtime, time.time_ns)
         stats = Stats(self.containers, self._drivers.runtime, HostProcessTable())
         archives = Archives(self.containers, self._drivers.snapshots, self.volumes, self._drivers.trees)
         routes = all_routes(
@@ -199,7 +203,7 @@ class Engine:
                 containers=self.containers,
                 commits=Commits(self.containers, self.images, self.events),
                 attaches=attaches,
-                logs=logs,
+                logs=self._log_streams,
                 archives=archives,
                 stats=stats,
                 execs=self.execs,

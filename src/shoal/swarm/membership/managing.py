@@ -1,12 +1,13 @@
 """What a manager runs beside what every node runs: its store and the manager on it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from shoal.contracts.cluster.quorum import Quorum, QuorumSettings
 from shoal.contracts.cluster.store import ClusterStore
 from shoal.errors import InternalError
+from shoal.swarm.manager.control.services import TaskLogs
 from shoal.swarm.manager.manager import Manager
 from shoal.swarm.membership.addresses import split_port
 from shoal.swarm.membership.folder import LocalState
@@ -21,10 +22,14 @@ MOVE_TTL_S = 1.0
 
 
 class ManagerPart:
-    """One store and the manager on it. kind: SINGLE | SHARED, of the store that it is on or was last"""
+    """One store and the manager on it. kind: SINGLE | SHARED, of the store that it is on or was last
 
-    def __init__(self, near: Near, state: LocalState) -> None:
+    task_logs: what a manager reads logs of tasks with
+    """
+
+    def __init__(self, near: Near, state: LocalState, task_logs: Callable[[Manager], TaskLogs]) -> None:
         self._near = near
+        self._task_logs = task_logs
         self._node_id = state.node_id
         self._single = near.folder / "cluster.db"
         self.quorum: Quorum = near.quorum(_settings(state))
@@ -95,6 +100,7 @@ class ManagerPart:
             new_id=self._near.new_id,
             choose=self._near.choose,
         )
+        manager.services.task_logs = self._task_logs(manager)
         try:
             await manager.open()
         except BaseException:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shoal.contracts.cluster.executor import Executor
+from shoal.contracts.cluster.logs import TaskLogReader
 from shoal.contracts.cluster.overlay import Overlay
 from shoal.contracts.cluster.quorum import Quorum, QuorumSettings
 from shoal.contracts.cluster.store import ClusterStore
@@ -16,6 +17,7 @@ class Near:
     """Drivers and sources of one node.
 
     folder: for what the membership keeps, `<root>/swarm`
+    logs: of this node's tasks
     single_store: the store of a cluster with one manager, in this file; not opened yet
     quorum: this manager's part of the store that several share, nothing of it runs yet
     addresses: of this machine, now
@@ -25,6 +27,7 @@ class Near:
     folder: Path
     executor: Executor
     overlay: Overlay
+    logs: TaskLogReader
     single_store: Callable[[Path], ClusterStore]
     quorum: Callable[[QuorumSettings], Quorum]
     addresses: Callable[[], Sequence[HostAddress]]

@@ -11,6 +11,7 @@ from shoal.errors import NotLeader, ShoalError, Unavailable
 from shoal.model.cluster.node import Role
 from shoal.swarm.agent.agent import Agent
 from shoal.swarm.agent.record import FileRecord
+from shoal.swarm.manager.manager import Manager
 from shoal.swarm.membership.addresses import split_port
 from shoal.swarm.membership.duties import Duties
 from shoal.swarm.membership.folder import Folder, Keys, LocalState
@@ -19,6 +20,7 @@ from shoal.swarm.membership.near import Near
 from shoal.swarm.nodes.client import CALL_S, NodeClient
 from shoal.swarm.nodes.enlisting import EnlistRoutes
 from shoal.swarm.nodes.line import ManagerLine
+from shoal.swarm.nodes.logs import ClusterLogs, LogRoutes
 from shoal.swarm.nodes.messages import Admitted, Ask, Enlist, Enlisted, Ready, Told, decode, encode
 from shoal.swarm.nodes.server import Callers, Managing, NodeServer
 from shoal.swarm.nodes.sessions import Latest, SessionRoutes
@@ -55,12 +57,13 @@ class Running:
         self._keys = keys
         self._unlock_key = unlock_key
         self._trusted = folder.load_trusted()
-        self._manager = ManagerPart(near, state)
+        self._manager = ManagerPart(near, state, self._task_logs)
         self._callers = Callers(state.cluster_id, lambda: self._manager.now)
         self.client = NodeClient(lambda: client_context(self._credentials))
         routes = [
             *SessionRoutes(self._callers, self.client).routes(),
             *EnlistRoutes(self._callers, self._share, lambda: self._keys.data_key).routes(),
+            *LogRoutes(self._callers, near.logs).routes(),
         ]
         self._server = NodeServer(split_port(state.listen), self._callers, routes)
         self._line = ManagerLine(self.client, own=self._own_dispatcher, managers=self._addresses, told=self._note)
@@ -96,6 +99,9 @@ class Running:
     @property
     def _credentials(self) -> Credentials:
         return Credentials(certificate=self._keys.certificate, key=self._keys.node_key, trusted=self._trusted)
+
+    def _task_logs(self, manager: Manager) -> ClusterLogs:
+        return ClusterLogs(self.client, self.state.node_id, self._near.logs, lambda: manager.ledger.view)
 
     def _own_dispatcher(self) -> Dispatcher | None:
         return self._manager.now.manager.dispatcher if self._manager.now is not None else None
