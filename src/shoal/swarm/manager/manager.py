@@ -1,6 +1,7 @@
 """A manager, put together."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -19,7 +20,11 @@ from shoal.swarm.manager.tick import Tick
 from shoal.swarm.manager.together import together
 from shoal.swarm.sealing import Seal
 
+log = logging.getLogger("shoal.cluster.manager")
+
 LEADER_S = 1.0  #: how old the answer to "who leads?" may be
+COMPACT_S = 300.0
+KEPT_REVISIONS = 10_000
 
 
 class Manager:
@@ -102,4 +107,13 @@ class Manager:
             await asyncio.sleep(LEADER_S)
 
     async def _lead(self, epoch: int) -> None:
-        await together(tick=self._tick.run(epoch), dispatcher=self.dispatcher.lead(epoch))
+        await together(tick=self._tick.run(epoch), dispatcher=self.dispatcher.lead(epoch), compaction=self._compact())
+
+    async def _compact(self) -> None:
+        """The store forgets what no manager can still want to read: one that is so far behind ranges anew."""
+        while True:
+            await asyncio.sleep(COMPACT_S)
+            try:
+                await self.ledger.store.compact(max(0, self.ledger.view.version - KEPT_REVISIONS))
+            except ShoalError as error:
+                log.warning("the store cannot be compacted: %s", error.message)

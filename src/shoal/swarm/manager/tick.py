@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from shoal.cluster.book import EMPTY
 from shoal.cluster.decide import decide
-from shoal.cluster.plan import Plan, Put
+from shoal.cluster.plan import Delete, Plan, Put
 from shoal.cluster.view import View
 from shoal.errors import Fenced, ShoalError, VersionConflict
 from shoal.model.cluster.task import Task
@@ -20,6 +20,7 @@ PAUSE_RATIO = 4
 PAUSE_MIN_S = 0.01
 PAUSE_MAX_S = 1.0
 RETRY_S = 0.5
+COMMIT_CHANGES = 1000  #: of one commit: with a spec of 16 kB each it is still one that the store takes
 THREAD_RECORDS = 2000  #: from so many on a decision is made in a thread: heartbeats must not wait for it
 
 
@@ -94,18 +95,27 @@ class Tick:
         return decide(view, ledger.now_ns(), new_id=ledger.new_id, choose=ledger.choose, book=self._book)
 
     async def _commit(self, view: View, plan: Plan, epoch: int) -> None:
-        """All changes of the plan, each against what it was decided on."""
-        puts = [change.record for change in plan.changes if isinstance(change, Put)]
-        deletes = [f"{change.kind}/{change.id}" for change in plan.changes if not isinstance(change, Put)]
-        keys = [*map(records.key_of, puts), *deletes]
-        # A task is made of its service: one that changed or went meanwhile needs another plan.
-        owners = {f"services/{put.service_id}" for put in puts if isinstance(put, Task) and put.service_id}
-        compares = {key: view.revisions.get(key, 0) for key in (*keys, *owners)}
-        names = _names_of(view, deletes)
-        await self._ledger.write(puts, deletes=[*deletes, *names], compares=compares, epoch=epoch)
+        """All changes of the plan, each against what it was decided on; in one commit unless that were too large."""
+        written: dict[str, int] = {}  #: {key: revision} of services in earlier parts
+        for part in parts(plan.changes):
+            puts = [change.record for change in part if isinstance(change, Put)]
+            deletes = [f"{change.kind}/{change.id}" for change in part if not isinstance(change, Put)]
+            keys = [*map(records.key_of, puts), *deletes]
+            # A task is made of its service: one that went meanwhile needs another plan.
+            owners = {f"services/{put.service_id}" for put in puts if isinstance(put, Task) and put.service_id}
+            compares = {key: view.revisions.get(key, 0) for key in keys}
+            compares |= {key: written.get(key, view.revisions.get(key, 0)) for key in owners - compares.keys()}
+            names = _names_of(view, deletes)
+            revision = await self._ledger.write(puts, deletes=[*deletes, *names], compares=compares, epoch=epoch)
+            written |= {key: revision for key in keys if key.startswith("services/")}
         for change in plan.changes:
             what = records.key_of(change.record) if isinstance(change, Put) else f"{change.kind}/{change.id}"
             log.debug("%s: %s", what, change.cause)
+
+
+def parts(changes: Sequence[Put | Delete]) -> Sequence[Sequence[Put | Delete]]:
+    """The changes in groups that one commit can hold, in order."""
+    return [changes[start : start + COMMIT_CHANGES] for start in range(0, len(changes), COMMIT_CHANGES)]
 
 
 def _names_of(view: View, deletes: Sequence[str]) -> list[str]:

@@ -1,11 +1,14 @@
 """Services through the control API: what is written, what is refused and how."""
 
+from dataclasses import replace
+
 import pytest
 
 from shoal.errors import Conflict, InvalidArgument, NotFound, NotSupported, Unavailable, VersionConflict
 from shoal.model.cluster.cluster import ClusterNetwork
-from shoal.model.cluster.service import ServiceMode
-from shoal.model.cluster.task import Attachment, FileReference, TaskState
+from shoal.model.cluster.service import EndpointSpec, PortConfig, Service, ServiceMode, ServiceSpec
+from shoal.model.cluster.task import Attachment, FileReference, Placement, TaskState
+from shoal.model.container import ContainerSpec
 from shoal.model.network import NetworkSpec
 from tests.support.managers import open_manager, service_spec, task
 
@@ -79,6 +82,30 @@ async def test_references_by_name_are_kept_as_ids() -> None:
             await manager.services.create(service_spec("b", networks=(Attachment(target="back"),)))
         with pytest.raises(InvalidArgument, match="secret"):
             await manager.services.create(service_spec("c", files=(FileReference(kind="secrets", id="no", name="k"),)))
+
+
+async def test_what_cannot_be_in_this_cluster_is_refused() -> None:
+    ingress = ClusterNetwork(id="i", spec=NetworkSpec(name="ingress", driver="overlay", ingress=True), created_at=1)
+    has_port = Service(
+        id="other", spec=service_spec("other"), created_at=1, updated_at=1, ports=(PortConfig(target=1, published=80),)
+    )
+
+    def published(port: PortConfig) -> ServiceSpec:
+        return replace(service_spec(), endpoint=EndpointSpec(ports=(port,)))
+
+    async with open_manager(ingress, has_port) as manager:
+        create = manager.services.create
+        with pytest.raises(InvalidArgument, match="port '80' is already in use by service 'other'"):
+            await create(published(PortConfig(target=5, published=80)))
+        with pytest.raises(InvalidArgument, match="cannot be explicitly attached to the ingress network"):
+            await create(service_spec(networks=(Attachment(target="ingress"),)))
+        with pytest.raises(InvalidArgument, match="constraint expected one operator"):
+            await create(service_spec(placement=Placement(constraints=("node.role",))))
+        with pytest.raises(InvalidArgument, match=r"Task\.Colour"):
+            await create(service_spec(container=ContainerSpec(image="i", env=("A={{.Task.Colour}}",))))
+        _, warnings = await create(service_spec(placement=Placement(constraints=("node.labels.disk==ssd",))))
+        assert warnings == ("no node of the cluster meets node.labels.disk==ssd: tasks wait until one does",)
+        await create(replace(published(PortConfig(target=5, published=80, protocol="udp")), name="udp"))
 
 
 async def test_lists_take_dockers_filters() -> None:

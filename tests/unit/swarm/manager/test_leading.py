@@ -1,0 +1,94 @@
+"""The leader's tick and the mirror: what a decision asks for is written, whoever writes besides."""
+
+import asyncio
+from collections.abc import Callable
+
+from shoal.cluster.plan import Delete
+from shoal.model.cluster.node import NodeState
+from shoal.model.cluster.task import TaskState
+from shoal.simulation.loop import VirtualLoop
+from shoal.simulation.store import SimulatedCluster
+from shoal.swarm.manager import Manager
+from shoal.swarm.manager.tick import COMMIT_CHANGES, parts
+from tests.support.managers import WORKER, manager_on, node, open_manager, service_spec
+
+
+async def until(holds: Callable[[], object]) -> None:
+    async with asyncio.timeout(5):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+
+
+def ready(node_id: str = "r") -> object:
+    record = node(node_id)
+    object.__setattr__(record, "state", NodeState.READY)
+    return record
+
+
+def assigned(manager: Manager) -> list[str]:
+    tasks = manager.ledger.view.tasks.values()
+    return [task.id for task in tasks if task.node_id and task.status.state >= TaskState.ASSIGNED]
+
+
+async def test_a_service_gets_its_tasks() -> None:
+    async with open_manager(ready()) as manager:
+        await manager.services.create(service_spec(replicas=3))
+        await until(lambda: len(assigned(manager)) == 3)
+
+
+async def test_others_may_write_at_any_time() -> None:
+    async with open_manager(ready()) as manager:
+        await manager.services.create(service_spec(replicas=1))
+        for replicas in range(2, 12):
+            found = await manager.services.resolve("web")
+            await manager.services.update("web", found.version, service_spec(replicas=replicas))
+        await until(lambda: len(assigned(manager)) == 11)
+
+
+async def test_why_a_task_waits_is_in_its_status() -> None:
+    async with open_manager() as manager:  # no node is ready
+        await manager.services.create(service_spec())
+        await until(lambda: [t for t in manager.ledger.view.tasks.values() if t.status.error])
+        assert not assigned(manager)
+
+
+def test_a_follower_leads_when_the_leader_has_gone() -> None:
+    async def story() -> None:
+        cluster = SimulatedCluster()
+        second = manager_on(cluster, "second")
+        async with open_manager(ready(), cluster=cluster) as first:
+            await second.ledger.store.open()
+            await second.open()
+            await second.services.create(service_spec(replicas=2))
+            await until(lambda: len(assigned(first)) == 2)
+            assert not second.is_leader
+        try:
+            await asyncio.sleep(2)
+            assert second.is_leader
+            await second.nodes.update(WORKER, second.ledger.view.revisions[f"nodes/{WORKER}"], node(WORKER).spec)
+            found = await second.services.resolve("web")
+            await second.services.update("web", found.version, service_spec(replicas=3))
+            await asyncio.sleep(1)
+            assert len(second.ledger.view.tasks) == 3
+        finally:
+            await second.close()
+            await second.ledger.store.close()
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(story())
+
+
+async def test_the_view_survives_a_store_that_forgets() -> None:
+    cluster = SimulatedCluster()
+    async with open_manager(ready(), cluster=cluster) as manager:
+        for number in range(5):
+            await manager.services.create(service_spec(f"s{number}", replicas=0))
+            await manager.ledger.store.compact(manager.ledger.view.version)
+        assert len(await manager.services.list({})) == 5
+
+
+def test_a_plan_that_is_too_large_is_written_in_parts() -> None:
+    changes = [Delete(kind="tasks", id=str(number), cause="") for number in range(COMMIT_CHANGES * 2 + 1)]
+    split = parts(changes)
+    assert [len(part) for part in split] == [COMMIT_CHANGES, COMMIT_CHANGES, 1]
+    assert [change for part in split for change in part] == changes
