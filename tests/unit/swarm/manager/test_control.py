@@ -6,7 +6,7 @@ import pytest
 
 from shoal.errors import Conflict, Forbidden, InvalidArgument, NotFound, VersionConflict
 from shoal.model.cluster.node import NodeSpec, NodeState, Role
-from shoal.model.cluster.task import FileReference, TaskState
+from shoal.model.cluster.task import Address, FileReference, TaskState
 from shoal.model.network import Ipam, NetworkSpec, Pool
 from tests.support.managers import MANAGER, WORKER, open_manager, service_spec, task
 
@@ -69,6 +69,19 @@ async def test_networks_have_names_and_subnets_of_their_own() -> None:
             await manager.networks.create(replace(spec, ipam=Ipam()))
         await manager.networks.remove("front")
         assert "front" not in [item.record.spec.name for item in await manager.networks.list()]
+
+
+async def test_a_network_stays_while_a_container_is_attached_but_not_for_tasks_of_a_service_that_is_gone() -> None:
+    async with open_manager() as manager:
+        network_id = await manager.networks.create(NetworkSpec(name="front", driver="overlay"))
+        addresses = (Address(network_id=network_id, ipv4="10.9.0.2"),)
+        ending = task("t1", TaskState.RUNNING, service_id="gone", addresses=addresses)
+        attached = task("t2", TaskState.RUNNING, service_id="", addresses=addresses)
+        await manager.ledger.write([ending, attached])
+        with pytest.raises(InvalidArgument, match="is in use by task t2"):
+            await manager.networks.remove("front")
+        await manager.ledger.write(deletes=["tasks/t2"])
+        await manager.networks.remove("front")
 
 
 async def test_a_node_is_self_and_the_leader() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from shoal.cluster.reconcile.attachments import ATTACHED
 from shoal.contracts.cluster.control import Versioned
 from shoal.errors import Conflict, InvalidArgument, Unavailable, VersionConflict
 from shoal.model.cluster.cluster import ClusterNetwork
@@ -65,7 +66,10 @@ class NetworkControl:
         return [Versioned(n, self._ledger.view.revisions.get(records.key_of(n), 0)) for n in found]
 
     async def remove(self, reference: str) -> None:
-        """Raises: NotFound; InvalidArgument while a service or a task is on it"""
+        """Raises: NotFound; InvalidArgument while a service or an attached container is on it
+
+        Tasks that still end do not count: `stack rm` removes the network right after its services.
+        """
         ledger = self._ledger
         while True:
             network = resolve("network", reference, ledger.view.networks, lambda network: network.spec.name)
@@ -85,7 +89,7 @@ class NetworkControl:
         for service in view.services.values():
             if any(item.target in (network.id, network.spec.name) for item in service.spec.task.networks):
                 raise InvalidArgument(f"{said} service {service.id}")
-        for task in view.tasks.values():
+        for task in view.tasks_of.get(ATTACHED, {}).values():
             if task.status.state <= TaskState.RUNNING and any(a.network_id == network.id for a in task.addresses):
                 raise InvalidArgument(f"{said} task {task.id}")
 
