@@ -38,7 +38,7 @@ def _task_entries(state: OverlayState, endpoint: TaskEndpoint) -> Iterable[Entry
             continue
         names = [endpoint.task_name, endpoint.hostname]
         if route is not None:
-            names.append(f"tasks.{route.name}")
+            names += [f"tasks.{name}" for name in (route.name, *route.aliases.get(network.id, ()))]
         if route is not None and route.mode == "dnsrr":
             names += [route.name, *route.aliases.get(network.id, ())]
         if not endpoint.service_id:  # a container that somebody has attached
