@@ -5,43 +5,15 @@ from typing import Any
 
 from shoal.cli.progress import show_messages
 from shoal.cli.service.bars import bars_for, current_by_slot
+from tests.support.screen import Screen
 
 FULL = "[==================================================>]"
-
-
-class Screen:
-    """What a terminal shows after lines that move up and down."""
-
-    def __init__(self) -> None:
-        self.lines = [""]
-        self.row = 0
-
-    def feed(self, text: str) -> "Screen":
-        for piece in text.split("\x1b["):
-            if piece[:1].isdigit() and "A" in piece[:4]:
-                count, _, rest = piece.partition("A")
-                self.row -= int(count)
-                piece = rest
-            elif piece.startswith("2K"):
-                self.lines[self.row] = ""
-                piece = piece[2:]
-            elif piece[:1].isdigit() and "B" in piece[:4]:
-                count, _, rest = piece.partition("B")
-                self.row += int(count)
-                piece = rest
-            for char in piece:
-                if char == "\n":
-                    self.row += 1
-                    self.lines += [""] * (self.row + 1 - len(self.lines))
-                elif char != "\r":
-                    self.lines[self.row] += char
-        return self
 
 
 def shown(messages: list[Any]) -> list[str]:
     out = io.StringIO()
     show_messages(messages, out, is_terminal=True)
-    return [line.rstrip() for line in Screen().feed(out.getvalue()).lines]
+    return Screen().feed(out.getvalue()).lines
 
 
 def service(**mode: Any) -> dict[str, Any]:
