@@ -103,21 +103,23 @@ class World:
     def service(self, service_id: str) -> Service:
         return self.view.services[service_id]
 
-    def decide(self) -> Plan:
-        """Decide once and commit."""
-        self.plan = decide(
-            self.view,
-            self.now,
-            new_id=self.new_id,
-            choose=lambda below: 0,
-            book=self.book if self.remembers else None,
-        )
-        self.book = self.plan.book
-        puts = [change.record for change in self.plan.changes if isinstance(change, Put)]
-        gone = [(change.kind, change.id) for change in self.plan.changes if not isinstance(change, Put)]
+    def ask(self) -> Plan:
+        """What is decided now."""
+        book = self.book if self.remembers else None
+        return decide(self.view, self.now, new_id=self.new_id, choose=lambda below: 0, book=book)
+
+    def commit(self, plan: Plan) -> None:
+        """Write what was decided."""
+        self.plan, self.book = plan, plan.book
+        puts = [change.record for change in plan.changes if isinstance(change, Put)]
+        gone = [(change.kind, change.id) for change in plan.changes if not isinstance(change, Put)]
         if puts or gone:
             version = self.view.version + 1
             self.view = self.view.changed(version, [(record, version) for record in puts], gone)
+
+    def decide(self) -> Plan:
+        """Decide once and commit."""
+        self.commit(self.ask())
         return self.plan
 
     def work(self, *, fails: Callable[[Task], bool] = lambda task: False) -> bool:

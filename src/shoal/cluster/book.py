@@ -4,13 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shoal.cluster.allocate.addresses import Held, held_after, held_by
+from shoal.cluster.schedule.copies import NO_COPIES, Copies, copies_after
 from shoal.cluster.schedule.filters import Eligible
-from shoal.cluster.schedule.uses import UNUSED, NodeUse, use_of
+from shoal.cluster.schedule.uses import UNUSED, NodeUse, use_after, use_of
 from shoal.cluster.view import View
 from shoal.model.cluster.node import Availability, Node, NodeState
+from shoal.model.cluster.service import ServiceSpec
 from shoal.model.cluster.task import Placement, Task
 
 NO_TASKS: Mapping[str, Task] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen of a service's slots: those with one task as it should be, and the others."""
+
+    spec: ServiceSpec
+    settled: frozenset[int]
+    odd: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +33,9 @@ class Book:
 
     uses: {node id: what its tasks take}
     held: {service id: addresses that it and its tasks have}
+    copies: {service id: where its tasks are}
+    looks: {service id: what was seen of its slots}
+    changed: {service id: ids of its tasks that have changed since then}
     quiet: {service id: when to look again, 0 = never}: nothing was to be done for these
     stuck: {service id: `room` when it was tried last}: its tasks want what is not there
     room: grows whenever something may have become free
@@ -33,6 +47,9 @@ class Book:
     view: View = field(default_factory=View)
     uses: Mapping[str, NodeUse] = field(default_factory=dict)
     held: Mapping[str, Held] = field(default_factory=dict)
+    copies: Mapping[str, Copies] = field(default_factory=dict)
+    looks: Mapping[str, Look] = field(default_factory=dict)
+    changed: Mapping[str, set[str]] = field(default_factory=dict)
     quiet: Mapping[str, int] = field(default_factory=dict)
     stuck: Mapping[str, int] = field(default_factory=dict)
     room: int = 0
@@ -50,13 +67,18 @@ def read(view: View, old: Book) -> Book:
     before = old.view
     nodes_differ = view.nodes is not before.nodes
     uses = _uses(view, old)
-    affected = _affected(view, before)
+    changed = _changed_tasks(view, before)
+    by_nodes = _affected_by_nodes(view, before)
+    affected = by_nodes.union(changed, changed_keys(view.services, before.services))
     forget_all = view.networks is not before.networks or view.cluster is not before.cluster
     is_freer = nodes_differ or view.services is not before.services or forget_all or _is_freer(uses, old.uses)
     return Book(
         view=view,
         uses=uses,
-        held=_held(view, old),
+        held=_held(view, old, changed),
+        copies=_copies(view, old, changed),
+        looks={key: look for key, look in old.looks.items() if key not in by_nodes} if by_nodes else old.looks,
+        changed=changed,
         quiet={} if forget_all else {key: at for key, at in old.quiet.items() if key not in affected},
         stuck=old.stuck,
         room=old.room + is_freer,
@@ -81,7 +103,10 @@ def _uses(view: View, old: Book) -> Mapping[str, NodeUse]:
         return old.uses
     uses = dict(old.uses)
     for node_id in changed:
-        uses[node_id] = use_of(view.tasks_on.get(node_id, NO_TASKS).values())
+        tasks, before = view.tasks_on.get(node_id, NO_TASKS), old.view.tasks_on.get(node_id, NO_TASKS)
+        ids = changed_keys(tasks, before) if node_id in uses else ()
+        after = use_after(uses[node_id], ((before.get(key), tasks.get(key)) for key in ids)) if ids else None
+        uses[node_id] = after or use_of(tasks.values())
     return uses
 
 
@@ -95,19 +120,42 @@ def _is_freer(uses: Mapping[str, NodeUse], old: Mapping[str, NodeUse]) -> bool:
     )
 
 
-def _held(view: View, old: Book) -> Mapping[str, Held]:
+def _held(view: View, old: Book, changed: Mapping[str, set[str]]) -> Mapping[str, Held]:
     services = changed_keys(view.services, old.view.services)
-    changed = changed_keys(view.tasks_of, old.view.tasks_of) - services
     if not changed and not services:
         return old.held
     held = dict(old.held)
-    for service_id in changed:
-        tasks, before = view.tasks_of.get(service_id, NO_TASKS), old.view.tasks_of.get(service_id, NO_TASKS)
-        held[service_id] = held_after(held.get(service_id, {}), before, tasks, changed_keys(tasks, before))
+    for service_id, task_ids in changed.items():
+        if service_id not in services:
+            tasks, before = view.tasks_of.get(service_id, NO_TASKS), old.view.tasks_of.get(service_id, NO_TASKS)
+            held[service_id] = held_after(held.get(service_id, {}), before, tasks, task_ids)
     for service_id in services:
         service, tasks = view.services.get(service_id), view.tasks_of.get(service_id, NO_TASKS)
         held[service_id] = held_by(service, tasks.values())
     return {key: addresses for key, addresses in held.items() if addresses}
+
+
+def _copies(view: View, old: Book, changed: Mapping[str, set[str]]) -> Mapping[str, Copies]:
+    if not changed:
+        return old.copies
+    copies = dict(old.copies)
+    for service_id, task_ids in changed.items():
+        tasks, before = view.tasks_of.get(service_id), old.view.tasks_of.get(service_id, NO_TASKS)
+        if tasks is None:
+            copies.pop(service_id, None)
+        else:
+            copies[service_id] = copies_after(
+                copies.get(service_id, NO_COPIES), ((before.get(key), tasks.get(key)) for key in task_ids)
+            )
+    return copies
+
+
+def _changed_tasks(view: View, before: View) -> Mapping[str, set[str]]:
+    """{service id: ids of its tasks that are not the same}"""
+    return {
+        service_id: changed_keys(view.tasks_of.get(service_id, NO_TASKS), before.tasks_of.get(service_id, NO_TASKS))
+        for service_id in changed_keys(view.tasks_of, before.tasks_of)
+    }
 
 
 def _fine(view: View) -> frozenset[str]:
@@ -117,16 +165,14 @@ def _fine(view: View) -> frozenset[str]:
     ).union([""])
 
 
-def _affected(view: View, before: View) -> set[str]:
-    """Ids of services that have to be looked at again."""
-    found = changed_keys(view.tasks_of, before.tasks_of) | changed_keys(view.services, before.services)
+def _affected_by_nodes(view: View, before: View) -> set[str]:
+    """Ids of services that have to be looked at again, for what their nodes have become."""
     changed = [
         node_id
         for node_id in changed_keys(view.nodes, before.nodes)
         if _matters(view.nodes.get(node_id), before.nodes.get(node_id))
     ]
-    for node_id in changed:
-        found.update(task.service_id for task in view.tasks_on.get(node_id, NO_TASKS).values())
+    found = {task.service_id for node_id in changed for task in view.tasks_on.get(node_id, NO_TASKS).values()}
     if changed:
         found.update(service.id for service in view.services.values() if service.spec.mode.value.startswith("global"))
     return found

@@ -6,7 +6,7 @@ from dataclasses import replace
 from shoal.cluster import history
 from shoal.cluster.allocate.addresses import Addresses
 from shoal.cluster.allocate.allocate import Allocation
-from shoal.cluster.book import EMPTY, Book, read
+from shoal.cluster.book import EMPTY, Book, Look, read
 from shoal.cluster.draft import Draft
 from shoal.cluster.plan import Plan
 from shoal.cluster.reconcile import attachments
@@ -29,17 +29,12 @@ def decide(
         plan and takes longer
     Cost: what has changed since the view of the book; all tasks without one
     """
-    known = read(view, book or EMPTY)
-    draft = Draft(
-        view,
-        now,
-        new_id=new_id,
-        choose=choose,
-        uses=known.uses,
-        fine_nodes=known.fine_nodes,
-    )
+    old = book or EMPTY
+    known = read(view, old)
+    draft = Draft(known, old.view, now, new_id=new_id, choose=choose)
     looked_at = _to_look_at(known, now)
-    wakes = {key: _reconciled(draft, key, is_anew=known.is_anew or key in known.stuck) for key in looked_at}
+    looks = dict(known.looks)
+    wakes = {key: _reconciled(draft, key, looks) for key in looked_at}
     addresses = Addresses(view.networks, known.held, known.cursors)
     freed = [key for key, room in known.stuck.items() if room != known.room]
     tried = dict.fromkeys([*freed, *looked_at])
@@ -58,6 +53,7 @@ def decide(
             | dict.fromkeys(stuck, known.room)
             # Until it is known that this plan was written, what it found a place for may still want one.
             | {key: UNSURE for key in draft.touched if known.is_anew or key in known.stuck},
+            looks=looks,
             cursors=addresses.cursors,
             eligible=floor.eligible_for,
         ),
@@ -71,13 +67,17 @@ def _to_look_at(book: Book, now: int) -> list[str]:
     return [key for key in ids if (at := quiet.get(key, AGAIN)) == AGAIN or 0 < at <= now]
 
 
-def _reconciled(draft: Draft, service_id: str, *, is_anew: bool) -> int:
+def _reconciled(draft: Draft, service_id: str, looks: dict[str, Look]) -> int:
     """When to look at this service again, 0 = when something of it changes."""
     draft.wake_at = 0
     service = draft.view.services.get(service_id)
     is_settled = True
+    looks.pop(service_id, None)
     if service is not None:
-        is_settled = reconcile(draft, service, is_anew=is_anew)
+        is_anew = draft.book.is_anew or service_id in draft.book.stuck
+        is_settled, look = reconcile(draft, service, is_anew=is_anew)
+        if look is not None:
+            looks[service_id] = look
     elif service_id:
         history.forget_service(draft, service_id)
     else:

@@ -15,15 +15,16 @@ DEFAULT = ClusterSpec().task_history
 def forget(draft: Draft, service_id: str, only: Collection[SlotKey] | None = None) -> None:
     """Removes what was to be removed and has ended, and of each slot what is older than the history is long.
 
-    only: slots that may have become longer; None = all
+    only: numbers of slots that may have become longer; None = all
     """
     cluster = draft.view.cluster
     limit = cluster.spec.task_history if cluster else DEFAULT
     slots: dict[SlotKey, list[Task]] = {}
-    for task in list(draft.tasks_of(service_id).values()):
+    tasks = list(draft.tasks_of(service_id).values())
+    for task in tasks if only is None else [task for task in tasks if task.slot in only]:
         if task.desired == REMOVE:
             remove(draft, task, "removed")
-        elif only is None or slot_key(task) in only:
+        else:
             slots.setdefault(slot_key(task), []).append(task)
     if limit >= 0:
         _shorten(draft, slots, limit)

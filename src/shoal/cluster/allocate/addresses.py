@@ -1,15 +1,16 @@
 """Addresses on overlay networks: each belongs to one endpoint at a time."""
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shoal.cluster.task import has_ended
 from shoal.model.cluster.cluster import ClusterNetwork
 from shoal.model.cluster.service import Service
 from shoal.model.cluster.task import Address, Task
-from shoal.model.network import Pool
 
+FEW = 8
 Held = Mapping[str, frozenset[str]]  #: {network id: addresses}
 
 
@@ -66,8 +67,9 @@ class Addresses:
     ) -> None:
         self._networks = networks
         self._held = held
+        self._held_on: dict[str, list[frozenset[str]]] = {}
         self.cursors = dict(cursors)  #: {pool: number to be tried next}
-        self._used: dict[str, set[str]] = {}
+        self._given: dict[str, set[str]] = {}
         self._ranges: dict[str, list[_Range]] = {}
 
     def take(self, network_id: str) -> tuple[str, str] | None:
@@ -81,8 +83,7 @@ class Addresses:
             if not address:
                 return None
             found[version == 6] = address
-        used = self._used_on(network_id)
-        used.update(filter(None, found))
+        self._given.setdefault(network_id, set()).update(filter(None, found))
         return found[0], found[1]
 
     def prefix(self, network_id: str) -> int:
@@ -93,44 +94,67 @@ class Addresses:
         ranges = self._ranges.get(network_id)
         if ranges is None:
             spec = self._networks[network_id].spec
-            made = [_range(f"{network_id}/{pool.subnet}", pool) for pool in spec.ipam.config if pool.subnet]
+            made = [
+                _range(network_id, pool.subnet, pool.ip_range, (pool.gateway, *pool.aux_addresses.values()))
+                for pool in spec.ipam.config
+                if pool.subnet
+            ]
             wanted = {version for version, on in ((4, spec.enable_ipv4), (6, spec.enable_ipv6)) if on}
             ranges = self._ranges[network_id] = [part for part in made if part.version in wanted]
         return ranges
 
-    def _used_on(self, network_id: str) -> set[str]:
-        used = self._used.get(network_id)
-        if used is None:
-            used = self._used[network_id] = set()
-            used.update(*(held[network_id] for held in self._held.values() if network_id in held))
-        return used
+    def _is_taken(self, network_id: str) -> Callable[[str], bool]:
+        """Whether somebody has an address; all that are held are put together only where many are asked about."""
+        if not self._held_on:
+            for held in self._held.values():
+                for key, addresses in held.items():
+                    self._held_on.setdefault(key, []).append(addresses)
+        parts, given = self._held_on.get(network_id, []), self._given.setdefault(network_id, set())
+        asked = 0
+
+        def is_taken(address: str) -> bool:
+            nonlocal asked
+            asked += 1
+            if asked > FEW and len(parts) > 1:
+                parts[:] = [frozenset().union(*parts)]
+            return address in given or any(address in part for part in parts)
+
+        return is_taken
 
     def _free(self, network_id: str, part: _Range) -> str:
-        used, text = self._used_on(network_id), _ipv4 if part.version == 4 else _ipv6
+        is_taken, text = self._is_taken(network_id), _ipv4 if part.version == 4 else _ipv6
         start = self.cursors.get(part.name, part.first)
         if not part.first <= start <= part.last:
             start = part.first
         # At most as many steps as there are addresses taken: the next one is free, or there is none.
-        steps = min(len(used) + len(part.kept) + 1, part.last - part.first + 1)
+        held = sum(map(len, self._held_on.get(network_id, ()))) + len(self._given.get(network_id, ()))
+        steps = min(held + len(part.kept) + 1, part.last - part.first + 1)
         number = start
         for _ in range(steps):
-            if number not in part.kept and (address := text(number)) not in used:
+            if number not in part.kept and not is_taken(address := text(number)):
                 self.cursors[part.name] = number + 1 if number < part.last else part.first
                 return address
             number = number + 1 if number < part.last else part.first
         return ""
 
 
-def _range(name: str, pool: Pool) -> _Range:
-    net = ipaddress.ip_network(pool.subnet, strict=False)
-    part = ipaddress.ip_network(pool.ip_range, strict=False) if pool.ip_range else net
+@lru_cache(maxsize=1024)
+def _range(network_id: str, subnet: str, ip_range: str, reserved: tuple[str, ...]) -> _Range:
+    """reserved: the gateway first, "" = the first address"""
+    net = ipaddress.ip_network(subnet, strict=False)
+    part = ipaddress.ip_network(ip_range, strict=False) if ip_range else net
     first, last = int(net.network_address), int(net.broadcast_address)
     kept = {first, last} if net.version == 4 and net.prefixlen < 31 else {first}
-    kept.update(int(ipaddress.ip_address(a)) for a in (pool.gateway, *pool.aux_addresses.values()) if a)
-    if not pool.gateway:
+    kept.update(int(ipaddress.ip_address(address)) for address in reserved if address)
+    if not reserved[0]:
         kept.add(first + 1)
     return _Range(
-        name, net.version, net.prefixlen, int(part.network_address), int(part.broadcast_address), frozenset(kept)
+        f"{network_id}/{subnet}",
+        net.version,
+        net.prefixlen,
+        int(part.network_address),
+        int(part.broadcast_address),
+        frozenset(kept),
     )
 
 

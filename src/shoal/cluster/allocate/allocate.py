@@ -70,7 +70,9 @@ class Allocation:
                 self._draft.put_task(replace(task, status=status), "not allocated")
             return False
         status = TaskStatus(state=S.PENDING, at=self._draft.now, message=PENDING_MESSAGE)
-        self._draft.put_task(replace(task, status=status, addresses=tuple(addresses)), "allocated")
+        self._draft.put_task(
+            replace(task, status=status, addresses=tuple(addresses), updated_at=self._draft.now), "allocated"
+        )
         return True
 
     def _wanted(self, attachments: Iterable[Attachment]) -> Iterable[tuple[str, Attachment]]:

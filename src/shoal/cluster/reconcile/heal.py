@@ -127,4 +127,4 @@ def _released(turn: Turn, task: Task, blocked: bool) -> Task:
         if task.hold == turn.hold:
             return task
         return turn.draft.put_task(replace(task, hold=turn.hold), turn.hold or "start")
-    return turn.draft.put_task(replace(task, desired=turn.goal, hold=""), "start")
+    return turn.draft.put_task(replace(task, desired=turn.goal, hold="", updated_at=now), "start")

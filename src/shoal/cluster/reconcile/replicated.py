@@ -3,6 +3,7 @@
 from collections import Counter
 
 from shoal.cluster import update
+from shoal.cluster.book import Look
 from shoal.cluster.reconcile import rebalance
 from shoal.cluster.reconcile.heal import heal, is_filled
 from shoal.cluster.reconcile.turn import SlotKey, Turn, age
@@ -20,6 +21,7 @@ def reconcile(turn: Turn) -> None:
     replicas = turn.service.spec.replicas
     if len(slots) + len(settled) > replicas:
         slots, settled = turn.slots(), set()
+    turn.look = Look(turn.service.spec, frozenset(settled), frozenset(map(int, slots)))
     slots = {key: heal(turn, key, tasks) for key, tasks in slots.items()}
     filled = {key: tasks for key, tasks in slots.items() if tasks and is_filled(turn, tasks)}
     for key in _surplus(filled, len(filled) + len(settled) - replicas):
@@ -28,46 +30,60 @@ def reconcile(turn: Turn) -> None:
     if update.step(turn, filled):
         return
     rebalance.step(turn, filled)
-    _fill(turn, slots, settled.union(filled), replicas)
+    _fill(turn, slots, {*settled, *filled}, replicas)
     if turn.changed_slots is not None:
         turn.changed_slots.update(slots)
 
 
-def _odd_slots(turn: Turn) -> tuple[Slots, set[SlotKey]]:
-    """(slots that need a look, the others: each has one task, as it should be). One pass: most slots need none."""
-    if turn.is_anew or update.is_under_way(turn) or turn.service.rebalance_at:
+def _odd_slots(turn: Turn) -> tuple[Slots, set[int]]:
+    """(slots that need a look, the others: each has one task, as it should be).
+
+    Where the slots were looked at before only those of tasks that have changed since, or that were odd, are again.
+    """
+    service = turn.service
+    if turn.is_anew or update.is_under_way(turn) or service.rebalance_at:
         return turn.slots(), set()
-    tasks = turn.draft.tasks_of(turn.service.id).values()
-    fine, version = turn.draft.fine_nodes, turn.service.spec_version
-    settled: set[SlotKey] = set()
-    odd: set[SlotKey] = set()
-    over: set[SlotKey] = set()
+    tasks = turn.draft.tasks_of(service.id)
+    look = turn.look
+    if look is None or look.spec is not service.spec:
+        slots, known = _by_slot(turn, list(tasks.values())), frozenset[int]()
+    else:
+        before = turn.draft.view_before.tasks_of.get(service.id, tasks)
+        found = [task for key in turn.changed if (task := tasks.get(key) or before.get(key))]
+        candidates = look.odd.union([task.slot for task in found])
+        known = look.settled - candidates
+        slots = _by_slot(turn, [task for task in tasks.values() if task.slot in candidates])
+    settled = {key for key, members in slots.items() if _is_settled(turn, members)}
+    odd: Slots = {key: members for key, members in slots.items() if key not in settled}
+    return odd, settled.union(known)
+
+
+def _by_slot(turn: Turn, tasks: list[Task]) -> dict[int, list[Task]]:
+    slots: dict[int, list[Task]] = {}
     for task in tasks:
-        desired, slot = task.desired, task.slot
-        if task.status.state > RUNNING and desired > COMPLETE:
-            if desired == REMOVE:
-                turn.note_changed(slot)
-            else:
-                over.add(slot)
-        elif (
-            desired != RUNNING
-            or task.status.state > RUNNING
-            or slot in settled
-            or task.node_id not in fine
-            or not (task.spec_version == version or turn.is_clean(task))
-        ):
-            odd.add(slot)
+        if task.desired == REMOVE:
+            turn.note_changed(task.slot)
         else:
-            settled.add(slot)
-    odd |= over - settled
-    slots: Slots = {}
-    if odd:
-        for task in tasks:
-            if task.slot in odd and task.desired != REMOVE:
-                slots.setdefault(task.slot, []).append(task)
-        for members in slots.values():
+            slots.setdefault(task.slot, []).append(task)
+    for members in slots.values():
+        if len(members) > 1:
             members.sort(key=age)
-    return slots, settled - odd
+    return slots
+
+
+def _is_settled(turn: Turn, tasks: list[Task]) -> bool:
+    """Whether one task is as it should be, and the others are over."""
+    fine = turn.draft.fine_nodes
+    count = 0
+    for task in tasks:
+        if task.desired <= COMPLETE:
+            is_right = task.desired == RUNNING and task.node_id in fine and task.status.state <= RUNNING
+            if not is_right or not turn.is_clean(task):
+                return False
+            count += 1
+        elif task.status.state <= RUNNING:
+            return False
+    return count == 1
 
 
 def _fill(turn: Turn, slots: Slots, filled: set[SlotKey], replicas: int) -> None:

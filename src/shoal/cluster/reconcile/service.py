@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from shoal.cluster import history
+from shoal.cluster.book import Look
 from shoal.cluster.draft import Draft
 from shoal.cluster.reconcile import depends, global_, jobs, replicated
 from shoal.cluster.reconcile.turn import Turn, host_ports
@@ -16,8 +17,8 @@ WAYS: Mapping[ServiceMode, Callable[[Turn], None]] = {
 }
 
 
-def reconcile(draft: Draft, service: Service, *, is_anew: bool = True) -> bool:
-    """Whether it need not be looked at again before something of its own changes.
+def reconcile(draft: Draft, service: Service, *, is_anew: bool = True) -> tuple[bool, Look | None]:
+    """(whether it need not be looked at again before something of its own changes, what was seen of its slots)
 
     is_anew: nothing is known of it from the decision before
     """
@@ -26,7 +27,7 @@ def reconcile(draft: Draft, service: Service, *, is_anew: bool = True) -> bool:
         turn = _turned(draft, turn.service, is_anew=True)
     if turn.changed_slots is None or turn.changed_slots:
         history.forget(draft, service.id, turn.changed_slots)
-    return not turn.hold
+    return not turn.hold, turn.look
 
 
 def _turned(draft: Draft, service: Service, *, is_anew: bool) -> Turn:
@@ -36,6 +37,8 @@ def _turned(draft: Draft, service: Service, *, is_anew: bool) -> Turn:
         hold=depends.unmet(draft, service),
         ports=host_ports(service),
         is_anew=is_anew,
+        look=None if is_anew else draft.book.looks.get(service.id),
+        changed=draft.book.changed.get(service.id, ()),
         changed_slots=None if is_anew or service.spec.mode != ServiceMode.REPLICATED else set(),
     )
     WAYS[service.spec.mode](turn)

@@ -1,8 +1,9 @@
 """One service's turn in a decision: its slots, and the few things that can be done to a task."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from shoal.cluster.book import Look
 from shoal.cluster.draft import Draft
 from shoal.cluster.schedule.constraints import satisfies
 from shoal.cluster.services import is_job
@@ -35,6 +36,8 @@ class Turn:
     """hold: why tasks of this service must not start yet, "" = they may
 
     is_anew: nothing is known from the decision before
+    look: what was seen of its slots, before and then after this turn; None = nothing
+    changed: ids of its tasks that have changed since that look
     changed_slots: those whose history may have become longer; None = all
     """
 
@@ -43,6 +46,8 @@ class Turn:
     hold: str = ""
     ports: tuple[HostPort, ...] = ()
     is_anew: bool = True
+    look: Look | None = None
+    changed: Collection[str] = ()
     changed_slots: set[SlotKey] | None = None
     _same: dict[int, tuple[TaskSpec, str]] = field(default_factory=dict)
 
@@ -147,7 +152,7 @@ class Turn:
             return None
         if task.desired > S.COMPLETE:
             return task
-        return self.draft.put_task(replace(task, desired=S.SHUTDOWN, hold=""), cause)
+        return self.draft.put_task(replace(task, desired=S.SHUTDOWN, hold="", updated_at=self.draft.now), cause)
 
     def stop_some(self, tasks: Sequence[Task], which: Sequence[Task], cause: str) -> list[Task]:
         """All that is left of `tasks` after those in `which` were told to end."""

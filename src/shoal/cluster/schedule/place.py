@@ -1,10 +1,11 @@
 """Tasks of one service that want a node get one, or the reason why not."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from shoal.cluster.draft import Draft
+from shoal.cluster.schedule.copies import FAILURES as FAILURE_STATES
 from shoal.cluster.schedule.explain import PENDING_MESSAGE, explain
 from shoal.cluster.schedule.filters import dynamic_refusal, static_refusal
 from shoal.cluster.schedule.floor import Floor
@@ -15,8 +16,6 @@ from shoal.model.cluster.task import TaskState as S
 MANY = 20  #: from so many like tasks on it is quicker to look at all nodes first
 FAILURES = 5  #: so many of a service's tasks failed on a node within this time: it is the last choice
 FAILURES_WITHIN_NS = 300 * 1_000_000_000
-RUNNING, COMPLETE = S.RUNNING, S.COMPLETE
-FAILURE_STATES = (S.FAILED, S.REJECTED)
 ASSIGNED_MESSAGE = "scheduler assigned task to node"
 
 
@@ -35,26 +34,25 @@ def place(draft: Draft, service_id: str, tasks: Sequence[Task], floor: Floor) ->
 def _place_free(draft: Draft, service_id: str, tasks: Sequence[Task], floor: Floor) -> bool:
     if not tasks:
         return True
-    counts, avoided = _copies(draft, service_id)
+    copies = draft.copies(service_id)
+    counts, avoided = Counter(copies.live), _avoided(draft, service_id, copies.failed)
     groups: dict[object, list[Task]] = {}
     for task in tasks:
         groups.setdefault((id(task.spec), task.host_ports), []).append(task)
     return all([_place_group(draft, group, floor, counts, avoided) for group in groups.values()])
 
 
-def _copies(draft: Draft, service_id: str) -> tuple[Counter[str], set[str]]:
-    """({node: live tasks of the service}, nodes where its tasks keep failing)"""
-    counts: Counter[str] = Counter()
-    failed: Counter[str] = Counter()
-    recent = draft.now - FAILURES_WITHIN_NS
-    for task in draft.tasks_of(service_id).values():
-        state = task.status.state
-        if state <= RUNNING:
-            if task.desired <= COMPLETE and task.node_id:
-                counts[task.node_id] += 1
-        elif state in FAILURE_STATES and task.status.at > recent:
-            failed[task.node_id] += 1
-    return counts, {node_id for node_id, number in failed.items() if number >= FAILURES}
+def _avoided(draft: Draft, service_id: str, failed: Mapping[str, int]) -> set[str]:
+    """Nodes where the service's tasks keep failing."""
+    suspects = {node_id for node_id, number in failed.items() if number >= FAILURES}
+    if not suspects:
+        return suspects
+    recent = Counter(
+        task.node_id
+        for task in draft.tasks_of(service_id).values()
+        if task.status.state in FAILURE_STATES and task.status.at > draft.now - FAILURES_WITHIN_NS
+    )
+    return {node_id for node_id in suspects if recent[node_id] >= FAILURES}
 
 
 def _place_group(draft: Draft, tasks: list[Task], floor: Floor, counts: Counter[str], avoided: set[str]) -> bool:
@@ -117,7 +115,7 @@ def _explained(task: Task, floor: Floor, counts: Counter[str]) -> str:
 def _assign(draft: Draft, task: Task, node_id: str, floor: Floor) -> None:
     floor.put(node_id, task)
     status = TaskStatus(state=S.ASSIGNED, at=draft.now, message=ASSIGNED_MESSAGE)
-    draft.put_task(replace(task, node_id=node_id, status=status), "assigned")
+    draft.put_task(replace(task, node_id=node_id, status=status, updated_at=draft.now), "assigned")
 
 
 def _wait(draft: Draft, task: Task, reason: str) -> None:

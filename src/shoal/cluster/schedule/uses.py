@@ -7,6 +7,7 @@ from shoal.model.cluster.node import Node
 from shoal.model.cluster.task import HostPort, Task
 from shoal.model.cluster.task import TaskState as S
 
+ASSIGNED, RUNNING, COMPLETE = S.ASSIGNED, S.RUNNING, S.COMPLETE
 BoundPort = tuple[str, int, str]  #: protocol, port, address of the node ("" = all)
 
 
@@ -57,9 +58,9 @@ def use_of(tasks: Iterable[Task]) -> NodeUse:
     generic: dict[str, int] = {}
     ports: set[BoundPort] = set()
     for task in tasks:
-        if not S.ASSIGNED <= task.status.state <= S.RUNNING:
+        if not ASSIGNED <= task.status.state <= RUNNING:
             continue
-        count += task.desired <= S.COMPLETE
+        count += task.desired <= COMPLETE
         wants = task.spec.reservations
         cpus += wants.nano_cpus
         memory += wants.memory_bytes
@@ -75,6 +76,22 @@ def use_of(tasks: Iterable[Task]) -> NodeUse:
         generic=tuple(sorted(generic.items())),
         ports=frozenset(ports),
     )
+
+
+def use_after(use: NodeUse, changes: Iterable[tuple[Task | None, Task | None]]) -> NodeUse | None:
+    """What a node's tasks take after these of them have changed; None = not to be told from them alone."""
+    count, cpus, memory = use.tasks, use.nano_cpus, use.memory_bytes
+    for before, after in changes:
+        for task, step in ((before, -1), (after, 1)):
+            if task is None or not ASSIGNED <= task.status.state <= RUNNING:
+                continue
+            wants = task.spec.reservations
+            if wants.generic or task.host_ports:
+                return None
+            count += step * (task.desired <= COMPLETE)
+            cpus += step * wants.nano_cpus
+            memory += step * wants.memory_bytes
+    return NodeUse(tasks=count, nano_cpus=cpus, memory_bytes=memory, generic=use.generic, ports=use.ports)
 
 
 def bound(ports: Iterable[HostPort]) -> set[BoundPort]:
