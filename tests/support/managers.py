@@ -39,10 +39,13 @@ class Clock:
 
 @dataclass
 class Ids:
+    """Of one manager: those of others are different."""
+
+    owner: str = ""
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def __call__(self) -> str:
-        return f"id{next(self.numbers):023d}"
+        return f"{self.owner}{next(self.numbers):0{25 - len(self.owner)}d}"
 
 
 def service_spec(name: str = "web", replicas: int = 1, **task: Any) -> ServiceSpec:
@@ -78,7 +81,7 @@ def manager_on(cluster: SimulatedCluster, node_id: str = MANAGER, now_ns: Callab
         node_id=node_id,
         seal=PlainSeal(),
         now_ns=now_ns or Clock(),
-        new_id=Ids(),
+        new_id=Ids(node_id),
         choose=lambda below: 0,
     )
 

