@@ -59,7 +59,7 @@ class Quorum(Protocol):
         ...
 
     async def resume(self) -> None:
-        """It runs, with the data that it has. Raises: DriverError"""
+        """It runs, with the data that it has. Idempotent. Raises: DriverError"""
         ...
 
     async def wait_ready(self) -> None:

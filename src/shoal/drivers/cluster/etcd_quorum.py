@@ -69,7 +69,8 @@ class EtcdQuorum:
 
     async def resume(self) -> None:
         """See the contract."""
-        await self._start("", is_existing=True)
+        if not self._is_running:
+            await self._start("", is_existing=True)
 
     async def _start(self, members: str, *, is_existing: bool) -> None:
         await self._member.start(members, is_existing=is_existing)

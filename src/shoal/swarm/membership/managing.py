@@ -46,6 +46,16 @@ class ManagerPart:
         else:
             await self._open(self._near.single_store(self._single), data_key)
 
+    async def survive(self, data_key: bytes, credentials: Credentials) -> Managing:
+        """As `open`, where the other managers are gone for good. Raises: DriverError, Unavailable"""
+        if self.kind == SHARED:
+            await self.trust(credentials)
+            await self.quorum.survive()
+        await self.open(data_key, credentials)
+        if self.now is None:
+            raise InternalError("the manager is not open")
+        return self.now
+
     async def trust(self, credentials: Credentials) -> None:
         """The shared store's member shows this certificate."""
         await self.quorum.trust(credentials.certificate, credentials.key, credentials.trusted)

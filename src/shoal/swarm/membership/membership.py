@@ -22,13 +22,13 @@ from shoal.errors import ShoalError, Unavailable
 from shoal.model.cluster.node import NodeState, Role
 from shoal.swarm.manager.manager import Manager
 from shoal.swarm.membership import messages
-from shoal.swarm.membership.addresses import split_port
+from shoal.swarm.membership.addresses import advertise_address, split_port
 from shoal.swarm.membership.folder import Folder, LocalState, Locked
 from shoal.swarm.membership.founding import found, write_down
 from shoal.swarm.membership.joining import Joining
 from shoal.swarm.membership.near import Near
 from shoal.swarm.membership.running import Running
-from shoal.swarm.pki.certificates import validity_of
+from shoal.swarm.pki.certificates import identity_in, validity_of
 from shoal.swarm.pki.tokens import parse_unlock
 
 log = logging.getLogger("shoal.cluster.membership")
@@ -93,7 +93,10 @@ class Membership:
             self._error = messages.EXPIRED
             log.error("%s", self._error)
             return
-        running = Running(self._folder, self._near, self._state, keys, unlock_key)
+        await self._go_on(Running(self._folder, self._near, self._state, keys, unlock_key))
+
+    async def _go_on(self, running: Running) -> None:
+        """Start; again and again where that does not work yet."""
         try:
             await self._start(running)
         except ShoalError as error:
@@ -137,6 +140,8 @@ class Membership:
         """See the contract."""
         async with self._turn:
             if self._is_member():
+                if request.force_new_cluster and self._state is not None and self._state.role is Role.MANAGER:
+                    return await self._survive(request)
                 raise messages.swarm_exists()
             founded = found(request, self._near)
             self._folder.make()
@@ -158,6 +163,33 @@ class Membership:
                 raise
             await running.wait_ready()
             return founded.state.node_id
+
+    async def _survive(self, request: SwarmInit) -> str:
+        """This manager is the only one from now on, with all that it knows; identities and tokens stay."""
+        if self._is_locked:
+            raise messages.locked()
+        before, self._running = self._running, None
+        unlock_key = before.unlock_key if before is not None else b""
+        if before is not None:
+            await before.stop()
+        assert self._state is not None
+        state = before.state if before is not None else self._state
+        known = self._near.addresses()
+        if request.advertise:
+            listen = split_port(state.listen)
+            state = replace(state, advertise=advertise_address(request.advertise, listen, known))
+        state = replace(state, managers=((state.node_id, state.advertise),))
+        self._folder.save_state(state)
+        self._state = state
+        running = Running(self._folder, self._near, state, self._folder.load_keys(unlock_key), unlock_key)
+        try:
+            await running.survive()
+        except BaseException:
+            await self._go_on(running)
+            raise
+        self._running, self._error = running, ""
+        await running.wait_ready()
+        return state.node_id
 
     async def join(self, request: SwarmJoin) -> None:
         """See the contract. After some seconds without an answer of a manager it goes on in the background."""
@@ -238,6 +270,8 @@ class Membership:
             self._folder.erase()
             raise
         await running.wait_ready()
+        if identity_in(joined.keys.certificate).role is Role.MANAGER:
+            await running.wait_manager()
 
     async def _undo(self) -> None:
         """In no cluster any more."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from shoal.contracts.cluster.dispatcher import Dispatcher
 from shoal.contracts.cluster.quorum import Quorum
 from shoal.errors import NotLeader, ShoalError, Unavailable
-from shoal.model.cluster.node import Role
+from shoal.model.cluster.node import ManagerStatus, Node, Role
 from shoal.swarm.agent.agent import Agent
 from shoal.swarm.agent.record import FileRecord
 from shoal.swarm.manager.manager import Manager
@@ -18,7 +18,7 @@ from shoal.swarm.membership.folder import Folder, Keys, LocalState
 from shoal.swarm.membership.managing import SHARED, SINGLE, ManagerPart, drop_single
 from shoal.swarm.membership.near import Near
 from shoal.swarm.nodes.client import CALL_S, NodeClient
-from shoal.swarm.nodes.enlisting import EnlistRoutes
+from shoal.swarm.nodes.enlisting import EnlistRoutes, change_node
 from shoal.swarm.nodes.line import ManagerLine
 from shoal.swarm.nodes.logs import ClusterLogs, LogRoutes
 from shoal.swarm.nodes.messages import Admitted, Ask, Enlist, Enlisted, Ready, Told, decode, encode
@@ -55,7 +55,7 @@ class Running:
         self._near = near
         self.state = state
         self._keys = keys
-        self._unlock_key = unlock_key
+        self.unlock_key = unlock_key
         self._trusted = folder.load_trusted()
         self._manager = ManagerPart(near, state, self._task_logs)
         self._callers = Callers(state.cluster_id, lambda: self._manager.now)
@@ -76,7 +76,8 @@ class Running:
             record=FileRecord(folder.path / "agent.json"),
         )
         self.manager_error = ""  #: why there is no manager here though there is to be one
-        self._turn = asyncio.Lock()  #: the store is moved once
+        self._turn = asyncio.Lock()  #: the store is opened once, and moved once
+        self._became = asyncio.Event()  #: set when a manager is opened here
         self._told: Told | None = None
         self._wake = asyncio.Event()
         self._work: list[asyncio.Task[None]] = []
@@ -125,6 +126,9 @@ class Running:
         except BaseException:
             await self.stop()
             raise
+        self._run()
+
+    def _run(self) -> None:
         self._work = [
             asyncio.create_task(self._agent.run(), name="agent"),
             asyncio.create_task(self._keep(), name="membership"),
@@ -132,21 +136,52 @@ class Running:
         ]
 
     async def _open_manager(self) -> None:
-        """Raises: DriverError"""
-        try:
-            async with asyncio.timeout(OPEN_S):
-                await self._manager.open(self._keys.data_key, self._credentials)
-            self.manager_error = ""
-        except (Unavailable, TimeoutError) as error:
-            await self._manager.close()
-            self.manager_error = str(error) or "the managers' store does not answer"
-            log.warning("this manager cannot open its store: %s", self.manager_error)
+        """Unless it is open. Raises: DriverError"""
+        async with self._turn:
+            if self._manager.now is not None:
+                return
+            try:
+                async with asyncio.timeout(OPEN_S):
+                    await self._manager.open(self._keys.data_key, self._credentials)
+                self.manager_error = ""
+                self._became.set()
+            except (Unavailable, TimeoutError) as error:
+                await self._manager.close()
+                self.manager_error = str(error) or "the managers' store does not answer"
+                log.warning("this manager cannot open its store: %s", self.manager_error)
 
     async def wait_ready(self) -> None:
         """Until this node has a session, or for some seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(READY_S):
                 await self._line.opened.wait()
+
+    async def wait_manager(self) -> None:
+        """Until this node is the manager that it is to be."""
+        while self._manager.now is None:
+            self._became.clear()
+            await self._became.wait()
+
+    async def survive(self) -> None:
+        """As `start`, of a manager that goes on without the others: those are no managers any more.
+
+        Raises: DriverError, Unavailable; nothing of it runs then
+        """
+        try:
+            await self._server.open(self._credentials)
+            managing = await self._manager.survive(self._keys.data_key, self._credentials)
+            for node in list(managing.manager.ledger.view.nodes.values()):
+                await change_node(managing.manager, node.id, self._as_survivor)
+        except BaseException:
+            await self.stop()
+            raise
+        self._run()
+
+    def _as_survivor(self, node: Node) -> Node:
+        if node.id != self.state.node_id:
+            return replace(node, spec=replace(node.spec, role=Role.WORKER), manager=None)
+        status = ManagerStatus(address=self.state.advertise)
+        return replace(node, address=split_port(self.state.advertise)[0], manager=status)
 
     async def stop(self) -> None:
         """Containers run on."""
@@ -214,9 +249,9 @@ class Running:
             return
         sealed = cluster.sealed_tokens.get("unlock", b"")
         unlock_key = ledger.seal.unseal(sealed) if sealed else b""
-        if unlock_key != self._unlock_key:
+        if unlock_key != self.unlock_key:
             self._folder.save_keys(self._keys, unlock_key)
-            self._unlock_key = unlock_key
+            self.unlock_key = unlock_key
             log.info("the keys of this manager are %s", "locked" if unlock_key else "no longer locked")
 
     async def _keep(self) -> None:
@@ -260,7 +295,7 @@ class Running:
         ask = Ask(request=certificate_request(key), address=split_port(self.state.advertise)[0])
         admitted = await self._signed(ask)
         keys = Keys(key, admitted.certificate, self._keys.data_key)
-        self._folder.save_keys(keys, self._unlock_key)
+        self._folder.save_keys(keys, self.unlock_key)
         await self._renewed(keys, admitted.trusted)
         log.info("this node has a new certificate as %s", admitted.role.value)
 
@@ -302,18 +337,19 @@ class Running:
         await self._manager.begin(enlisted.members, self._credentials)
         ready = Ready(address=self.state.advertise, member_id=enlisted.member_id)
         await self._ask_leader("/v1/managers/ready", encode(ready), timeout_s=VOTE_S)
-        self._folder.save_keys(keys, self._unlock_key)
+        self._folder.save_keys(keys, self.unlock_key)
         self._keys = keys
         self._save(replace(self.state, role=Role.MANAGER, store=SHARED))
         await self._open_manager()
         log.info("this node is a manager")
 
     async def _become_worker(self) -> None:
-        await self._manager.resign()
-        self._keys = replace(self._keys, data_key=b"")
-        self._folder.save_keys(self._keys)
-        self._unlock_key = b""
-        self._save(replace(self.state, role=Role.WORKER, store=SINGLE))
+        async with self._turn:
+            await self._manager.resign()
+            self._keys = replace(self._keys, data_key=b"")
+            self._folder.save_keys(self._keys)
+            self.unlock_key, self.manager_error = b"", ""
+            self._save(replace(self.state, role=Role.WORKER, store=SINGLE))
         log.info("this node is a worker")
 
     async def _ask_leader(self, path: str, body: bytes, timeout_s: float = CALL_S) -> bytes:
