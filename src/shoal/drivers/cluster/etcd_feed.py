@@ -18,6 +18,7 @@ from shoal.drivers.cluster.etcd_messages import (
     WatchCreate,
     WatchRequest,
 )
+from shoal.drivers.cluster.etcd_reads import newest
 from shoal.drivers.cluster.history import History
 from shoal.errors import DriverError, Unavailable
 
@@ -62,7 +63,9 @@ class Feed:
     async def revision(self, *, stale: bool = False) -> int:
         """The newest one of the store; stale: that the nearest member knows. Raises: Unavailable"""
         request = RangeRequest(key=self._prefix, keys_only=True, limit=1, serializable=stale)
-        return (await self._client.call("kv/range", request, RangeAnswer, alone=stale)).header.revision
+        if stale:
+            return (await self._client.call("kv/range", request, RangeAnswer, alone=True)).header.revision
+        return (await newest(self._client, request)).header.revision
 
     async def _run(self) -> None:
         pause_s = _PAUSE_S
@@ -78,10 +81,10 @@ class Feed:
             await asyncio.sleep(pause_s)
 
     async def _watch(self) -> None:
-        newest = await self.revision()
+        revision = await self.revision()
         # Older than what was told: the store was recovered without the last changes.
-        if self.history.revision == _UNKNOWN or newest < self.history.revision:
-            self._start_over(newest)
+        if self.history.revision == _UNKNOWN or revision < self.history.revision:
+            self._start_over(revision)
         create = WatchCreate(
             key=self._prefix, range_end=range_end(self._prefix), start_revision=self.history.revision + 1
         )
@@ -89,8 +92,9 @@ class Feed:
         async with aclosing(answers) as stream:  # type: ignore[type-var]
             async for answer in stream:
                 if answer.canceled:
-                    if answer.compact_revision:
-                        self._start_over(await self.revision())
+                    # What is newer than that is still there.
+                    if answer.compact_revision - 1 > self.history.revision:
+                        self._start_over(answer.compact_revision - 1)
                     return
                 self._tell(answer)
 

@@ -33,6 +33,7 @@ from shoal.drivers.cluster.etcd_messages import (
     TxnAnswer,
     TxnRequest,
 )
+from shoal.drivers.cluster.etcd_reads import newest
 from shoal.drivers.cluster.table import check_shape
 from shoal.drivers.threads import to_the_end
 from shoal.errors import Compacted, Fenced, InvalidArgument, Unavailable, VersionConflict
@@ -78,8 +79,8 @@ class EtcdClusterStore:
             try:
                 return await self._range_at_once(prefix, stale)
             except EtcdRefusal as refusal:
-                # Forgotten between two pages: once more.
-                if refusal.message != _COMPACTED:
+                # Forgotten between two pages, or asked of another member that is behind: once more.
+                if refusal.message not in (_COMPACTED, _FUTURE):
                     raise
 
     async def _range_at_once(self, prefix: str, stale: bool) -> Range:
@@ -87,19 +88,26 @@ class EtcdClusterStore:
         end, revision = range_end(start), 0
         values: dict[str, Value] = {}
         while True:
-            request = RangeRequest(key=start, range_end=end, limit=_PAGE, revision=revision, serializable=stale)
-            page = await self._client.call("kv/range", request, RangeAnswer, alone=stale)
+            # The pages after the first are of its revision, which this member has by then.
+            is_local = stale or revision > 0
+            request = RangeRequest(start, end, limit=_PAGE, revision=revision, serializable=is_local)
+            page = await self._read(request)
             revision = revision or page.header.revision
             values.update((kv.key.decode()[len(self._data) :], plain(kv)) for kv in page.kvs)
             if not page.more:
                 return Range(revision, values)
             start = page.kvs[-1].key + b"\0"
 
+    async def _read(self, request: RangeRequest) -> RangeAnswer:
+        if request.serializable:
+            return await self._client.call("kv/range", request, RangeAnswer, alone=True)
+        return await newest(self._client, request)
+
     async def watch(self, prefix: str, after: int) -> AsyncIterator[Changes]:
         """See the contract."""
         history = self._feed.history
-        if after > history.revision and after > (newest := await self._feed.revision()):
-            raise Compacted(f"revision {after} is not of this store, its newest is {newest}")
+        if after > history.revision and after > (known := await self._feed.revision()):
+            raise Compacted(f"revision {after} is not of this store, its newest is {known}")
         async for changes in history.follow(prefix, after):
             yield changes
 
@@ -164,13 +172,13 @@ class EtcdClusterStore:
 
     async def _lead_by_lease(self, holder: str, ttl_s: float, found: dict[str, KeyValue]) -> int:
         """The epoch, 0 when somebody was faster."""
-        newest = found.get("newest", KeyValue())
-        epoch = int(newest.value or b"0") + 1
+        before = found.get("newest", KeyValue())
+        epoch = int(before.value or b"0") + 1
         lease = (await self._client.call("lease/grant", LeaseGrant(TTL=ceil(ttl_s)), Lease)).ID
         is_leader = False
         try:
             compares = [
-                Compare(key=self._lead + b"newest", target="MOD", mod_revision=newest.mod_revision),
+                Compare(key=self._lead + b"newest", target="MOD", mod_revision=before.mod_revision),
                 Compare(key=self._epoch_key, target="MOD", mod_revision=found.get("epoch", KeyValue()).mod_revision),
             ]
             puts = [
@@ -218,10 +226,10 @@ class EtcdClusterStore:
         """See the contract."""
         key = self._lead + b"newest"
         while True:
-            newest = (await self._lead_keys()).get("newest", KeyValue())
-            if int(newest.value or b"0") >= epoch:
+            before = (await self._lead_keys()).get("newest", KeyValue())
+            if int(before.value or b"0") >= epoch:
                 return
-            same = Compare(key=key, target="MOD", mod_revision=newest.mod_revision)
+            same = Compare(key=key, target="MOD", mod_revision=before.mod_revision)
             await self._txn(TxnRequest([same], [Operation(request_put=Put(key, b"%d" % epoch))]))
 
     async def resign(self, epoch: int) -> None:
@@ -241,5 +249,5 @@ class EtcdClusterStore:
     async def _lead_keys(self, *, stale: bool = False) -> dict[str, KeyValue]:
         """{"newest", "epoch", "holder": what is there}"""
         request = RangeRequest(self._lead, range_end=range_end(self._lead), serializable=stale)
-        answer = await self._client.call("kv/range", request, RangeAnswer, alone=stale)
+        answer = await self._read(request)
         return {kv.key[len(self._lead) :].decode(): kv for kv in answer.kvs}
