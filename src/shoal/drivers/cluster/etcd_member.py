@@ -12,7 +12,6 @@ import logging
 import os
 import shutil
 import signal
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -226,24 +225,27 @@ class EtcdMember:
         if self._log.exists() and self._log.stat().st_size > _LOG_BYTES:
             self._log.unlink()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ETCD_")}
-        with os.fdopen(os.open(self._log, os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC, 0o600)) as output:
-            child = subprocess.Popen(
-                [*self._argv, *flags],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=environment | _ENVIRONMENT,
-                start_new_session=True,
-            )
-        return _Process(child.pid, child)
+        pid = os.posix_spawn(
+            self._argv[0],
+            [*self._argv, *flags],
+            environment | _ENVIRONMENT,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, str(self._log), os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+            setsigmask=[],
+            setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
+        )
+        return _Process(pid)
 
 
 class _Process:
     """A running etcd; ours, or one that an earlier engine has left."""
 
-    def __init__(self, pid: int, child: subprocess.Popen[bytes] | None = None) -> None:
+    def __init__(self, pid: int) -> None:
         self.pid = pid
-        self._child = child
         self._pidfd = -1  # where there is no such process any more
         self._pidfd = os.pidfd_open(pid)
         self.argv = command_line(pid)
@@ -256,8 +258,9 @@ class _Process:
             await wait_readable(watched)
         finally:
             os.close(watched)
-        if self._child is not None:
-            self._child.wait()
+        # No child of ours where an earlier engine has started it.
+        with contextlib.suppress(ChildProcessError):
+            os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED | os.WNOHANG)  # noqa: ASYNC222 - it has ended
 
     async def end(self) -> None:
         """It is asked to end, then made to."""

@@ -1,0 +1,97 @@
+"""A manager's member as the membership uses it: begun, filled, adopted, joined, alone, erased."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from shoal.contracts.cluster.quorum import QuorumSettings
+from shoal.contracts.cluster.store import ClusterStore
+from shoal.drivers.cluster import etcd_member
+from shoal.drivers.cluster.etcd_quorum import EtcdQuorum
+from shoal.errors import Conflict
+from tests.support.certificates import Authority
+from tests.support.etcd import free_ports
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path / "ca")
+
+
+def settings_of(name: str) -> QuorumSettings:
+    port, local_port = free_ports(2)
+    return QuorumSettings(
+        name=name, cluster_id="c", listen="127.0.0.1", advertise="127.0.0.1", port=port, local_port=local_port
+    )
+
+
+@asynccontextmanager
+async def quorum_of(base: Path, settings: QuorumSettings, authority: Authority) -> AsyncIterator[EtcdQuorum]:
+    """Erased in the end."""
+    quorum = EtcdQuorum(base / settings.name, base / f"{settings.name}.secrets", settings)
+    files = authority.issue(settings.name, "swarm-manager")
+    await quorum.trust(files.certificate.read_text(), files.key.read_text(), files.ca.read_text())
+    try:
+        yield quorum
+    finally:
+        await quorum.erase()
+
+
+@asynccontextmanager
+async def opened(quorum: EtcdQuorum) -> AsyncIterator[ClusterStore]:
+    store = quorum.store()
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def content(quorum: EtcdQuorum) -> dict[str, bytes]:
+    async with opened(quorum) as store:
+        return {key: value.data for key, value in (await store.range("")).values.items()}
+
+
+async def test_it_is_filled_once_and_runs_on_without_its_engine(tmp_path: Path, authority: Authority) -> None:
+    settings = settings_of("one")
+    async with quorum_of(tmp_path, settings, authority) as first:
+        await first.begin()
+        await first.wait_ready()
+        await first.fill({"a": b"1"}, 7)
+        with pytest.raises(Conflict):
+            await first.fill({"b": b"1"}, 7)
+        async with opened(first) as store:
+            assert await store.campaign("one", 60) == 8
+        pid = etcd_member.find(tmp_path / "one").pid
+        await first.release()
+        async with quorum_of(tmp_path, settings, authority) as second:
+            await second.resume()
+            await second.wait_ready()
+            assert etcd_member.find(tmp_path / "one").pid == pid
+            assert await content(second) == {"a": b"1"}
+        assert etcd_member.find(tmp_path / "one") is None
+        assert not (tmp_path / "one").exists()
+        assert not (tmp_path / "one.secrets").exists()
+
+
+async def test_of_two_managers_the_one_that_is_left_goes_on_alone(tmp_path: Path, authority: Authority) -> None:
+    one, two = settings_of("one"), settings_of("two")
+    async with quorum_of(tmp_path, one, authority) as first:
+        await first.begin()
+        await first.wait_ready()
+        await first.fill({"a": b"1"}, 1)
+        async with quorum_of(tmp_path, two, authority) as second:
+            member_id, members = await first.add("two", second.address)
+            await second.begin(members)
+            await first.promote(member_id)
+            assert {(member.name, member.has_vote) for member in await second.members()} == {
+                ("one", True),
+                ("two", True),
+            }
+            assert await content(second) == {"a": b"1"}
+        await asyncio.wait_for(first.survive(), 40)
+        assert [(member.name, member.address) for member in await first.members()] == [("one", first.address)]
+        assert await content(first) == {"a": b"1"}
