@@ -336,7 +336,7 @@ def prepared_root(images: str) -> Path:
             busybox_archive(archive)
         else:
             archive = stand_in_archive()
-        engine.load(archive)
+        engine.shoal("load", "--quiet", "-i", str(archive))
         engine.stop()
         kept = leftovers.new_folder("hr") / "root"
         _copy_tree(engine.root, kept)

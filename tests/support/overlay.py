@@ -9,10 +9,12 @@ with overlay_farm(2) as farm:
 
 import json
 import socket
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -23,7 +25,8 @@ from shoal.model.cluster.service import PortConfig, VirtualAddress
 from shoal.model.cluster.task import Address
 from shoal.model.network import Ipam, NetworkSpec, Pool
 from tests.support.deadlines import patient
-from tests.support.hosts import Farm, Host, hosts
+from tests.support.engine import wait_for
+from tests.support.hosts import Farm, Host, Place, hosts
 from tests.support.overlay_daemon import SOCKET
 
 INGRESS = "ingress0000000000000000xx"
@@ -158,7 +161,7 @@ class Plan:
             "Image": image,
             "Cmd": list(cmd) or None,
             "Labels": {"com.docker.swarm.task.id": endpoint.task_id},
-            "HostConfig": {"NetworkMode": endpoint.addresses[0].network_id, **more.pop("host", {})},
+            "HostConfig": {"NetworkMode": endpoint.addresses[0].network_id, **more.pop("host_config", {})},
             "NetworkingConfig": {"EndpointsConfig": settings},
             **more,
         }
@@ -171,10 +174,36 @@ class Plan:
     def host_of(self, endpoint: TaskEndpoint) -> Host:
         return next(host for host in self.farm if node_id(host) == endpoint.node_id)
 
+    def web(
+        self, count: int, *networks: ClusterNetwork, ports: Sequence[tuple[Any, ...]] = (), mode: str = "vip"
+    ) -> tuple[ServiceRoute, list[TaskEndpoint]]:
+        """A service "web" whose tasks tell "web.1", "web.2", … on the hosts in turn, and are ready."""
+        route = self.service("web", *networks, ports=ports, mode=mode)
+        return route, [self.telling(route, self.farm[i % len(self.farm)]) for i in range(count)]
+
+    def telling(self, route: ServiceRoute, host: Host) -> TaskEndpoint:
+        """One more task that tells its name; ready."""
+        slot = 1 + sum(e.service_id == route.service_id for e in self.endpoints.values())
+        endpoint = self.task(host, route, takes_new=False)
+        self.tell()
+        self.start(host, endpoint, *telling(f"{route.name}.{slot}"), image="python:alpine")
+        log = ("logs", endpoint.task_name)
+        wait_for(f"{endpoint.task_name} is ready", lambda: "ready" in host.engine.docker(*log).stdout)
+        self.endpoints[endpoint.task_id] = endpoint = replace(endpoint, takes_new=True)
+        self.tell()
+        return endpoint
+
     def inside(self, endpoint: TaskEndpoint, *argv: str, check: bool = True, timeout_s: float = 30) -> str:
         """What a program in a task's container prints."""
         done = self.host_of(endpoint).engine.docker("exec", endpoint.task_name, *argv, check=check, timeout_s=timeout_s)
         return done.stdout + done.stderr
+
+    def asked_by(self, endpoint: TaskEndpoint, *words: object) -> list[dict[str, Any]]:
+        """What tests.support.telling_client hears inside a task's container (image python:alpine)."""
+        text = Path(CLIENT).read_text()
+        return [
+            json.loads(line) for line in self.inside(endpoint, "python3", "-c", text, *map(str, words)).splitlines()
+        ]
 
     def drain(self, endpoint: TaskEndpoint) -> TaskEndpoint:
         """It gets no new connections from now on."""
@@ -211,3 +240,18 @@ def overlay_farm(count: int, *flags: str, **options: Any) -> Iterator[Plan]:
                 if host.engine.process is not None and host.engine.process.poll() is None:
                     host.engine.remove_everything()
                     ask(host, op="leave")
+
+
+SERVER = (Path(__file__).parent / "telling_server.py").read_text()
+CLIENT = str(Path(__file__).parent / "telling_client.py")
+
+
+def telling(name: str, port: int = 80) -> tuple[str, ...]:
+    """The command of a container (image python:alpine) that tells its name and its caller's address."""
+    return ("python3", "-c", SERVER, name, str(port))
+
+
+def asked(place: Place, *words: object) -> list[dict[str, Any]]:
+    """What tests.support.telling_client hears when it runs at this place."""
+    done = place.exec(sys.executable, CLIENT, *map(str, words), timeout_s=120)
+    return [json.loads(line) for line in done.stdout.splitlines()]

@@ -89,7 +89,7 @@ def configure(wires: Sequence[Wire]) -> None:
     for name, value in DEFAULT_SYSCTLS:
         write_sysctl(name, value)
     for wire in wires:
-        if wire.routers:  # a neighbour that the host names as a shorter way can't be reached
+        if wire.routers:  # every way is through the host
             write_sysctl(f"net/ipv4/conf/{wire.interface}/accept_redirects", "0")
             write_sysctl(f"net/ipv6/conf/{wire.interface}/accept_redirects", "0")
         if not any(":" in address for address, _ in wire.addresses):

@@ -95,7 +95,7 @@ def wire_of(attachment: Attachment, attachments: Sequence[Attachment]) -> Wire:
         mtu=network.mtu,
         addresses=tuple((a, p) for a, p in addresses if a) + local,
         gateways=gateways_of(attachment, attachments),
-        is_isolated=is_routed(network) or (network.driver == "bridge" and not option_flag(network.spec, ENABLE_ICC)),
+        is_isolated=network.driver == "bridge" and not option_flag(network.spec, ENABLE_ICC),
         routers=tuple(pool.gateway for pool in network.spec.ipam.config if pool.gateway) if is_routed(network) else (),
         sysctls=_sysctls(attachment.settings, endpoint.interface),
     )

@@ -374,7 +374,7 @@ def _input(family: str, device: str) -> list[str]:
 
 
 def _leaving(family: str) -> list[str]:
-    """No container is told of a shorter way to its neighbours: there is none, its port is isolated."""
+    """No container is told of a shorter way to its neighbours: who is one changes, and it would remember."""
     redirect = "icmp type redirect" if family == IP else "icmpv6 type nd-redirect"
     rules = ["type filter hook output priority filter; policy accept;", f"oifname @bridges {redirect} drop"]
     if family == IP:
