@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from shoal.cluster.allocate.ports import taken_ports
 from shoal.cluster.schedule import constraints
-from shoal.cluster.templates import problem
+from shoal.cluster.validate import refusal
 from shoal.cluster.view import View
 from shoal.errors import InvalidArgument, NotFound
 from shoal.model.cluster.service import Service, ServiceSpec
@@ -18,13 +18,8 @@ _SAID = "rpc error: code = InvalidArgument desc ="
 
 def complete(view: View, spec: ServiceSpec, before: Service | None = None) -> tuple[ServiceSpec, Sequence[str]]:
     """(the spec as it is stored, warnings). before: the service that it is for. Raises: InvalidArgument, NotFound"""
-    for constraint in spec.task.placement.constraints:
-        try:
-            constraints.parse(constraint)
-        except InvalidArgument as error:
-            raise InvalidArgument(f"{_SAID} {error.message}") from None
-    if wrong := problem(spec.task.container):
-        raise InvalidArgument(f"{_SAID} invalid template: {wrong} names nothing of a service, node or task")
+    if wrong := refusal(spec):
+        raise InvalidArgument(f"{_SAID} {wrong}")
     _check_ports(view, spec, before)
     task = replace(
         spec.task,
