@@ -17,7 +17,7 @@ def program_help(flags: Sequence[Flag]) -> str:
     top_level = sorted({name for name in COMMANDS if " " not in name} | set(SHORT_FORMS))
     parts = [
         "Usage:  shoal [OPTIONS] COMMAND",
-        "Containers and Compose apps on Linux without Docker",
+        "Containers, Compose apps and Swarm stacks on Linux without Docker",
         "Common Commands:\n" + _rows((name, summary_of(name)) for name in COMMON),
         "Management Commands:\n" + _rows(sorted(GROUPS.items())),
         "Commands:\n" + _rows((name, summary_of(name)) for name in top_level if name not in COMMON),

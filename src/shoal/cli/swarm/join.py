@@ -59,7 +59,7 @@ def _recover(context: Context, options: Options, arguments: list[str]) -> int:
     context.print(f"Swarm recovered: current node ({node_id}) is now its only manager.\n")
     context.print(
         "Services, secrets, configs, join tokens and the identities of nodes are kept. Managers that are lost for\n"
-        "good: shoal node demote, then shoal node rm. To have more than one manager again: shoal node promote."
+        "good: shoal node rm --force. To have more than one manager again: shoal node promote, or join new ones."
     )
     return 0
 
