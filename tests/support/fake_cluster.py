@@ -15,9 +15,9 @@ CREATED = "2026-01-01T00:00:00Z"
 
 
 class FakeCluster(FakeDocker):
-    """stopping: tasks whose containers still end; a network is free only when `settle` has let them go
+    """busy_removals: how often a network of a removed service is still in use when somebody wants to remove it
 
-    settle_after: calls to list or inspect networks until tasks are gone
+    ghosts: a removed network is still listed so many times
     """
 
     def __init__(self, images: tuple[str, ...] = ()) -> None:
@@ -33,6 +33,8 @@ class FakeCluster(FakeDocker):
         #: {network id: failed removals that are left}
         self.busy: dict[str, int] = {}
         self.busy_removals = 0
+        self.ghosts = 0
+        self._ghost: list[dict[str, Json]] = []
 
     def handle(self, method: str, target: str, body: bytes = b"") -> Reply:
         path, _, query = target.partition("?")
@@ -254,7 +256,13 @@ class FakeCluster(FakeDocker):
             raise Refused(
                 400, f"rpc error: code = FailedPrecondition desc = network {network['Id']} is in use by task x"
             )
+        self._ghost = [network] * self.ghosts
         return super().network_delete(key, query, body)
+
+    def network_list(self, query: Json, body: bytes) -> Reply:
+        reply = super().network_list(query, body)
+        seen = [self._ghost.pop()] if self._ghost else []
+        return Reply(200, [*seen, *reply.body])
 
     # -- images
 

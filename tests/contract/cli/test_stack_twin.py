@@ -197,6 +197,20 @@ def test_networks_are_removed_once_their_tasks_are_gone(managers: tuple[Manager,
     assert "app_front" not in ours.cluster.networks
 
 
+def test_a_network_that_is_on_its_way_out_does_not_disturb_the_next_deploy(managers: tuple[Manager, Manager]) -> None:
+    _, ours = managers
+    ours.cluster.ghosts = 5
+    ours.run(SHOAL, "stack deploy -c compose.yaml app")
+    ours.run(SHOAL, "stack rm app")
+    done = ours.run(SHOAL, "stack deploy -c compose.yaml app")
+    assert done.returncode == 0, done.stderr
+    assert sorted(done.stdout.splitlines()) == [
+        "Creating network app_front",
+        "Creating secret app_key",
+        "Creating service app_web",
+    ]
+
+
 def test_outside_a_cluster(managers: tuple[Manager, Manager]) -> None:
     _, ours = managers
     ours.cluster.is_manager = False

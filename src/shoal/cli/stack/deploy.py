@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from shoal.cli.command import Command, Context
 from shoal.cli.compose.flags import STAND_INS
 from shoal.cli.errors import PlainError
@@ -9,6 +11,7 @@ from shoal.cli.flags import Flag, Options, switch
 from shoal.cli.stack.files import FILE_FLAGS, StackSession, read_contents
 from shoal.cli.stack.images import ALWAYS, CHANGED, NEVER, build_images, pinned_images
 from shoal.cli.stack.seen import observe
+from shoal.client.errors import ClientError
 from shoal.compose.to_services.plan import Step, plan_stack, with_ids
 from shoal.compose.to_services.stack import stack_of
 
@@ -24,26 +27,40 @@ if TYPE_CHECKING:
 _OUT_OF_SEQUENCE = "update out of sequence"
 #: The manager writes a service's status too: a version may be old by the time that it is named.
 _TRIES = 5
+_PATIENCE_S, _PAUSE_S = 30.0, 0.1
 
 
 def _deploy(context: Context, options: Options, names: list[str]) -> int:
     _check_resolve(options)
     session = StackSession(context, options)
     project = session.stack(names)
-    quiet = options.flag("quiet")
+    quiet, prune = options.flag("quiet"), options.flag("prune")
     observed = observe(context, project.name)
+    plan_stack(stack_of(project, {}, read_contents(project)), observed)  # what can't be is told before a build
     build_images(session, project, build=options.flag("build"), stand_ins=options.flag("stand-ins"), quiet=quiet)
     stack = _wanted(session, project, observed, options)
-    steps = plan_stack(stack, observed, prune=options.flag("prune"))
-    logins = _Logins(context, stack) if options.flag("with-registry-auth") else None
-    before = {one.id: dict(one.update_status) for one in observed.services.values()}
-    made = _Applier(context, logins).apply(steps)
+    applier = _Applier(context, _Logins(context, stack) if options.flag("with-registry-auth") else None)
+    made = _apply(context, applier, stack, prune=prune)
     if not options.flag("detach"):
         from shoal.cli.service.progress import wait_on_service
 
+        before = {one.id: dict(one.update_status) for one in observed.services.values()}
         for service in made:
             wait_on_service(context, service, before=before.get(service), is_quiet=quiet)
     return 0
+
+
+def _apply(context: Context, applier: _Applier, stack: Stack, *, prune: bool) -> list[str]:
+    """What the applier gives. A network of a stack that has just been removed may still be seen for a moment."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return applier.apply(plan_stack(stack, observe(context, stack.name), prune=prune))
+        except ClientError as error:
+            is_network = error.message.startswith("network ") and error.message.endswith(" not found")
+            if not is_network or time.monotonic() > deadline:
+                raise
+        time.sleep(_PAUSE_S)
 
 
 def _check_resolve(options: Options) -> None:
@@ -79,13 +96,15 @@ class _Applier:
         self._api = context.api
         self._logins = logins
         self._ids: dict[tuple[str, str], str] = {}
+        self._told: set[str] = set()
 
     def apply(self, steps: tuple[Step, ...]) -> list[str]:
         """The ids of the services, but of jobs that start later: nobody waits for those."""
         services = []
         for step in steps:
-            if step.line:
+            if step.line and step.line not in self._told:
                 self._context.print(step.line)
+                self._told.add(step.line)
             done = self._carry_out(step)
             if step.kind == "service" and step.action != "remove" and not is_for_later(step.body):
                 services.append(done)
@@ -123,8 +142,6 @@ class _Applier:
         return step.id
 
     def _update(self, step: Step, body: Mapping[str, object], auth: str) -> None:
-        from shoal.client.errors import ClientError
-
         version = step.version
         for left in reversed(range(_TRIES)):
             try:
