@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_engine import Answer, FakeEngine
+from tests.support.fake_swarm import WEB, FakeSwarm, service
 
 #: each costs 5 to 400 ms
 SLOW = {
@@ -46,6 +47,30 @@ def loaded(engine: FakeEngine, *words: str) -> set[str]:
 )
 def test_nothing_slow_is_loaded(engine: FakeEngine, words: tuple[str, ...]) -> None:
     modules = loaded(engine, *words)
+    roots = {".".join(name.split(".")[:length]) for name in modules for length in (1, 2)}
+    assert roots & SLOW == set()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("node", "ls"),
+        ("service", "ls"),
+        ("service", "ps", "web"),
+        ("service", "create", "-d", "--no-resolve-image", "-p", "80:80", "-e", "A=1", "--replicas", "3", "img"),
+        ("service", "create", "--no-resolve-image", "--replicas", "0", "img"),
+        ("service", "scale", "-d", "web=5"),
+        ("secret", "ls"),
+        ("swarm", "init"),
+    ],
+)
+def test_nothing_slow_is_loaded_for_a_cluster(tmp_path: Path, words: tuple[str, ...]) -> None:
+    with FakeSwarm(tmp_path) as swarm:
+        web = service(WEB, "web", {"Replicated": {"Replicas": 0}})
+        if "create" in words:
+            swarm.answers[f"GET /services/{WEB}"] = Answer(body=web)
+            swarm.answers["GET /tasks"] = Answer(body=[])
+        modules = loaded(swarm, *words)
     roots = {".".join(name.split(".")[:length]) for name in modules for length in (1, 2)}
     assert roots & SLOW == set()
 

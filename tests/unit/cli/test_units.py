@@ -1,5 +1,6 @@
 """Times, sizes and values in docker's words."""
 
+import calendar
 import time
 
 import pytest
@@ -70,3 +71,14 @@ def test_the_zone_of_a_time_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     time.tzset()
     assert found == ["2027-01-15T08:00:00Z", "2027-01-15T09:00:00+01:00"]
+
+
+@pytest.mark.parametrize("day", ["1970-01-01", "2000-02-29", "1999-12-31", "2100-03-01", "2026-11-22"])
+def test_times_are_those_of_the_calendar(day: str) -> None:
+    assert parse_time_s(f"{day}T01:02:03Z") == calendar.timegm(time.strptime(f"{day} 01:02:03", "%Y-%m-%d %H:%M:%S"))
+
+
+@pytest.mark.parametrize("day", ["2000-13-01", "2000-00-01", "2000-01-32", "2000-01-00"])
+def test_days_that_are_none(day: str) -> None:
+    with pytest.raises(ValueError, match="no such day"):
+        parse_time_s(f"{day}T00:00:00Z")
