@@ -95,6 +95,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "service rollback": ("service.change:ROLLBACK", "Revert changes to a service's configuration"),
     "service scale": ("service.change:SCALE", "Scale one or multiple replicated services"),
     "service update": ("service.update:UPDATE", "Update a service"),
+    "sim": ("system.sim:SIM", "Run a simulated cluster through faults, by seeds"),
     "stack config": ("stack.config:CONFIG", "Outputs the final config file, after doing merges and interpolations"),
     "stack deploy": ("stack.deploy:DEPLOY", "Deploy a new stack or update an existing stack"),
     "stack ls": ("stack.look:LS", "List stacks"),

@@ -28,7 +28,13 @@ class Size:
     """How large the simulated cluster is."""
 
     managers: int = 3
-    workers: int = 5
+    workers: int = 4
+
+    @classmethod
+    def of(cls, seed: int) -> "Size":
+        """The size that a seed has where nobody says another one."""
+        chance = Random(f"{seed}/size")
+        return cls(managers=chance.choice([1, 3, 3]), workers=chance.randrange(1, 6))
 
 
 @dataclass(slots=True, kw_only=True)
