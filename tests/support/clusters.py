@@ -86,9 +86,11 @@ def update_node(manager: Host, host: Host, **spec: Any) -> None:
     wait_for(f"{host.name} is updated", done)
 
 
-def create_service(manager: Host, name: str, replicas: int = 1, *command: str, **mode: Any) -> str:
+def create_service(
+    manager: Host, name: str, replicas: int = 1, *command: str, image: str = "busybox", **mode: Any
+) -> str:
     """Its id. Its tasks end as soon as they are told to."""
-    container = {"Image": "busybox", "Command": list(command or ("sleep", "10000")), "Init": True}
+    container = {"Image": image, "Command": list(command or ("sleep", "10000")), "Init": True}
     body = {
         "Name": name,
         "TaskTemplate": {"ContainerSpec": container},
@@ -108,9 +110,11 @@ def remove_services(manager: Host) -> None:
 
 
 def running(manager: Host, service: str) -> list[dict[str, Any]]:
-    """Tasks that are to run and do."""
+    """Tasks that are to run and do; none while the manager does not answer."""
     filters = quote(json.dumps({"service": [service], "desired-state": ["running"]}))
-    tasks = manager.engine.call("GET", f"/tasks?filters={filters}")[1]
+    status, tasks = manager.engine.call("GET", f"/tasks?filters={filters}")
+    if status != 200:
+        return []
     return [task for task in tasks if task["Status"]["State"] == "running"]
 
 

@@ -27,8 +27,8 @@ class FetchedManifest:
     body: bytes
 
 
-class Registry(Protocol):
-    """The registries of the world."""
+class Source(Protocol):
+    """Where images come from."""
 
     async def manifest(self, reference: Reference, auth: RegistryAuth | None = None) -> FetchedManifest:
         """The manifest or index that the reference's digest, else its tag, points to."""
@@ -39,6 +39,10 @@ class Registry(Protocol):
     ) -> AsyncIterator[bytes]:
         """The blob's bytes from `offset` on. Goes on by itself after a broken connection, a few times."""
         ...
+
+
+class Registry(Source, Protocol):
+    """The registries of the world."""
 
     async def tags(self, reference: Reference, auth: RegistryAuth | None = None) -> list[str]:
         """All tags of the repository."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from shoal.contracts.cluster.executor import Executor
 from shoal.contracts.cluster.logs import TaskLogReader
 from shoal.contracts.cluster.overlay import Overlay
+from shoal.contracts.cluster.peers import LocalImages
 from shoal.contracts.cluster.quorum import Quorum, QuorumSettings
 from shoal.drivers.cluster.etcd_quorum import EtcdQuorum
 from shoal.drivers.cluster.sqlite_store import SqliteClusterStore
@@ -21,7 +22,9 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH = 25
 
 
-def make_membership(root: Path, run: Path, executor: Executor, overlay: Overlay, logs: TaskLogReader) -> Membership:
+def make_membership(
+    root: Path, run: Path, executor: Executor, overlay: Overlay, *, logs: TaskLogReader, images: LocalImages
+) -> Membership:
     """This node's part in a cluster, nothing opened yet. root, run: of the engine"""
     folder, secrets_in_memory = root / "swarm", run / "swarm"
 
@@ -34,6 +37,7 @@ def make_membership(root: Path, run: Path, executor: Executor, overlay: Overlay,
             executor=executor,
             overlay=overlay,
             logs=logs,
+            images=images,
             single_store=SqliteClusterStore,
             quorum=quorum,
             addresses=host_addresses,

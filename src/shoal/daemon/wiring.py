@@ -32,6 +32,7 @@ from shoal.engine.system import System
 from shoal.engine.tasks import Tasks
 from shoal.engine.tasks.describing import describe
 from shoal.engine.tasks.logs import TaskLogs
+from shoal.engine.tasks.peers import LocalImages
 from shoal.engine.volumes import Volumes
 from shoal.model.cluster.node import NodeDescription
 from shoal.model.image import Platform
@@ -189,7 +190,9 @@ class Engine:
 
         self.tasks = Tasks(self.containers, self.images, self.events, describe=described, now_ns=time.time_ns)
         task_logs = TaskLogs(self.containers, self._log_streams)
-        self.membership = make_membership(root, run, self.tasks, self.networks.overlay, task_logs)
+        images = LocalImages(self.images, self._drivers.blobs)
+        self.membership = make_membership(root, run, self.tasks, self.networks.overlay, logs=task_logs, images=images)
+        self.tasks.set_peers(self.membership)
 
     def _wire_api(self) -> None:
         files = self.containers.views.files

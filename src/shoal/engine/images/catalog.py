@@ -89,9 +89,9 @@ class Catalog:
         return found[0] if len(found) == 1 else None
 
     def _with_manifest(self, name: str, digest: str) -> Image | None:
-        """An image that has a tag of this name and this manifest or id."""
+        """An image that has a name in this repository, and this manifest or id."""
         for image in self.all():
-            names = {parse_reference(tag).name for tag in image.repo_tags}
+            names = {parse_reference(text).name for text in (*image.repo_tags, *image.repo_digests)}
             if name in names and digest in (image.manifest, image.id):
                 return image
         return None

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from shoal.contracts.archives import Archives
 from shoal.contracts.blobs import Blobs
-from shoal.contracts.registry import FetchedManifest, Registry
+from shoal.contracts.registry import FetchedManifest, Registry, Source
 from shoal.contracts.snapshots import Snapshots
 from shoal.contracts.store import NodeStore
 from shoal.engine.events import Events
@@ -77,7 +77,7 @@ class Images:
         self.platform = platform
         self._catalog = Catalog(drivers.store, blobs)
         self._collector = Collector(self._catalog, blobs, snapshots, keeps)
-        installer = Installer(self._catalog, blobs, snapshots)
+        self._installer = installer = Installer(self._catalog, blobs, snapshots)
         self._maker = Maker(self._catalog, blobs, snapshots, archives)
         self._puller = Puller(self._catalog, blobs, drivers.registry, installer)
         self._pusher = Pusher(self._catalog, blobs, drivers.registry, archives)
@@ -148,6 +148,14 @@ class Images:
             return await self._fallback.instead_of(parsed, error, asked=stand_in, report=report)
         attributes = {"name": parsed.familiar_name, **image.config.labels}
         self._events.publish("image", "pull", parsed.familiar, attributes)
+        return image
+
+    async def pull_from(self, source: Source, reference: str) -> Image:
+        """The image from somewhere else than its registry, for this machine. Raises: NotFound, Unavailable, …"""
+        parsed = parse_reference(reference).with_default_tag()
+        puller = Puller(self._catalog, self._drivers.blobs, source, self._installer)
+        image = await puller.pull(parsed, self.platform, None, ignore, self._now_ns())
+        self._events.publish("image", "pull", parsed.familiar, {"name": parsed.familiar_name, **image.config.labels})
         return image
 
     async def pull_all(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from shoal.contracts.blobs import Blobs
-from shoal.contracts.registry import FetchedManifest, Registry
+from shoal.contracts.registry import FetchedManifest, Source
 from shoal.engine.images.catalog import Catalog
 from shoal.engine.images.install import Installer, WantedLayer, wanted_layers
 from shoal.errors import DriverError, InvalidArgument
@@ -45,7 +45,7 @@ class Pulled:
 class Puller:
     """Fetches images into the blob store and unpacks their layers."""
 
-    def __init__(self, catalog: Catalog, blobs: Blobs, registry: Registry, installer: Installer) -> None:
+    def __init__(self, catalog: Catalog, blobs: Blobs, registry: Source, installer: Installer) -> None:
         self._catalog = catalog
         self._blobs = blobs
         self._registry = registry
@@ -148,7 +148,7 @@ class _Call:
 class _Downloads:
     """The downloads of one pull: a few at once, each resumed where an earlier one broke off."""
 
-    def __init__(self, blobs: Blobs, registry: Registry, reference: Reference, call: _Call) -> None:
+    def __init__(self, blobs: Blobs, registry: Source, reference: Reference, call: _Call) -> None:
         self._blobs = blobs
         self._registry = registry
         self._reference = reference

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 
+from shoal.contracts.registry import Source
 from shoal.engine.containers import Containers
 from shoal.engine.events import Events
 from shoal.engine.images import Images
@@ -40,6 +41,10 @@ class Tasks:
         self._now_ns = now_ns
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._removing: set[str] = set()  #: tasks whose containers this object takes away
+
+    def set_peers(self, peers: Source) -> None:
+        """Where images come from that no registry has: other nodes of the cluster."""
+        self._images.peers = peers
 
     async def describe(self) -> NodeDescription:
         """This node as it is now."""

@@ -75,7 +75,7 @@ class Node:
     """A member of the cluster.
 
     number: small, of this node alone: its tunnel address and its connection mark derive from it
-    address: where other nodes reach it
+    address, port: where other nodes reach it
     data_address: where the overlay's packets go to; "" = `address`
     issuer: digest (hex) of the CA that signed its certificate
     """
@@ -92,6 +92,7 @@ class Node:
     manager: ManagerStatus | None = None
     issuer: str = ""
     data_address: str = ""
+    port: int = 2377
 
     @property
     def key(self) -> str:

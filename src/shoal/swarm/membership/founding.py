@@ -62,7 +62,7 @@ def found(request: SwarmInit, near: Near) -> Founded:
         next_node_number=2,
         rotated=request.spec.force_rotate,
     )
-    host = split_port(advertise)[0]
+    host, port = split_port(advertise)
     node = Node(
         id=node_id,
         spec=NodeSpec(role=Role.MANAGER, availability=_availability(request.availability)),
@@ -70,6 +70,7 @@ def found(request: SwarmInit, near: Near) -> Founded:
         updated_at=now,
         number=1,
         address=host,
+        port=port,
         data_address=data_path_address(request.data_path, known),
         manager=ManagerStatus(address=advertise),
         issuer=ca_digest(authority.certificate).hex(),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from shoal.contracts.cluster.control import SwarmJoin
 from shoal.errors import InvalidArgument, Unavailable
+from shoal.model.cluster.node import Role
 from shoal.swarm.membership.addresses import advertise_address, data_path_address, join_port, listen_address, split_port
 from shoal.swarm.membership.folder import Keys, LocalState
 from shoal.swarm.membership.near import Near
@@ -89,7 +90,7 @@ class Joining:
         state = LocalState(
             node_id=admitted.node_id,
             cluster_id=admitted.cluster_id,
-            role=admitted.role,
+            role=Role.WORKER,  # who is admitted as a manager becomes one as a worker that is promoted does
             listen=join_port(*self._listen),
             advertise=join_port(admitted.address, port),
             data_port=admitted.data_port,

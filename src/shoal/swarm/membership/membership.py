@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import cast
 
@@ -18,8 +18,12 @@ from shoal.contracts.cluster.control import (
     SwarmState,
     Versioned,
 )
-from shoal.errors import ShoalError, Unavailable
+from shoal.contracts.registry import FetchedManifest
+from shoal.errors import NotFound, ShoalError, Unavailable
 from shoal.model.cluster.node import NodeState, Role
+from shoal.model.registry import RegistryAuth
+from shoal.oci.manifest import Descriptor
+from shoal.oci.reference import Reference
 from shoal.swarm.manager.manager import Manager
 from shoal.swarm.membership import messages
 from shoal.swarm.membership.addresses import advertise_address, split_port
@@ -231,6 +235,20 @@ class Membership:
                 raise Unavailable(self._error)
             if self._running is not None:
                 await self._running.wait_ready()
+
+    async def manifest(self, reference: Reference, auth: RegistryAuth | None = None) -> FetchedManifest:
+        """Of an image that another node has: this object is a contracts.registry.Source. Raises: NotFound, …"""
+        if self._running is None:
+            raise NotFound(f"this node is in no cluster that could have {reference.familiar}")
+        return await self._running.images.manifest(reference, auth)
+
+    def blob(
+        self, reference: Reference, descriptor: Descriptor, offset: int, auth: RegistryAuth | None = None
+    ) -> AsyncIterator[bytes]:
+        """See contracts.registry."""
+        if self._running is None:
+            raise NotFound(f"this node is in no cluster that could have {reference.familiar}")
+        return self._running.images.blob(reference, descriptor, offset, auth)
 
     def control(self) -> Control:
         """The control API; its parts raise Unavailable while this node is no manager."""

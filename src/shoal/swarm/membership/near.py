@@ -7,6 +7,7 @@ from pathlib import Path
 from shoal.contracts.cluster.executor import Executor
 from shoal.contracts.cluster.logs import TaskLogReader
 from shoal.contracts.cluster.overlay import Overlay
+from shoal.contracts.cluster.peers import LocalImages
 from shoal.contracts.cluster.quorum import Quorum, QuorumSettings
 from shoal.contracts.cluster.store import ClusterStore
 from shoal.swarm.membership.addresses import HostAddress
@@ -17,7 +18,7 @@ class Near:
     """Drivers and sources of one node.
 
     folder: for what the membership keeps, `<root>/swarm`
-    logs: of this node's tasks
+    logs: of this node's tasks    images: that are here
     single_store: the store of a cluster with one manager, in this file; not opened yet
     quorum: this manager's part of the store that several share, nothing of it runs yet
     addresses: of this machine, now
@@ -28,6 +29,7 @@ class Near:
     executor: Executor
     overlay: Overlay
     logs: TaskLogReader
+    images: LocalImages
     single_store: Callable[[Path], ClusterStore]
     quorum: Callable[[QuorumSettings], Quorum]
     addresses: Callable[[], Sequence[HostAddress]]

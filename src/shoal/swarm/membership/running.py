@@ -8,7 +8,7 @@ from dataclasses import replace
 from shoal.contracts.cluster.dispatcher import Dispatcher
 from shoal.contracts.cluster.quorum import Quorum
 from shoal.errors import NotLeader, ShoalError, Unavailable
-from shoal.model.cluster.node import ManagerStatus, Node, Role
+from shoal.model.cluster.node import ManagerStatus, Node, NodeState, Role
 from shoal.swarm.agent.agent import Agent
 from shoal.swarm.agent.record import FileRecord
 from shoal.swarm.manager.manager import Manager
@@ -17,8 +17,10 @@ from shoal.swarm.membership.duties import Duties
 from shoal.swarm.membership.folder import Folder, Keys, LocalState
 from shoal.swarm.membership.managing import SHARED, SINGLE, ManagerPart, drop_single
 from shoal.swarm.membership.near import Near
+from shoal.swarm.nodes.admission import serving
 from shoal.swarm.nodes.client import CALL_S, NodeClient
 from shoal.swarm.nodes.enlisting import EnlistRoutes, change_node
+from shoal.swarm.nodes.images import Desk, ImageRoutes, PeerImages, Peers
 from shoal.swarm.nodes.line import ManagerLine
 from shoal.swarm.nodes.logs import ClusterLogs, LogRoutes
 from shoal.swarm.nodes.messages import Admitted, Ask, Enlist, Enlisted, Ready, Told, decode, encode
@@ -60,10 +62,14 @@ class Running:
         self._manager = ManagerPart(near, state, self._task_logs)
         self._callers = Callers(state.cluster_id, lambda: self._manager.now)
         self.client = NodeClient(lambda: client_context(self._credentials))
+        desk = Desk()
+        own = f"{state.node_id}@{state.advertise}"
+        self.images = PeerImages(self.client, desk, managers=lambda: [a for _, a in self.state.managers], own=own)
         routes = [
             *SessionRoutes(self._callers, self.client).routes(),
             *EnlistRoutes(self._callers, self._share, lambda: self._keys.data_key).routes(),
             *LogRoutes(self._callers, near.logs).routes(),
+            *ImageRoutes(self._callers, near.images, desk, self._peers).routes(),
         ]
         self._server = NodeServer(split_port(state.listen), self._callers, routes)
         self._line = ManagerLine(self.client, own=self._own_dispatcher, managers=self._addresses, told=self._note)
@@ -109,6 +115,11 @@ class Running:
 
     def _addresses(self) -> tuple[str, ...]:
         return tuple(address for node_id, address in self.state.managers if node_id != self.state.node_id)
+
+    def _peers(self) -> Peers:
+        """The nodes that serve, as a manager knows them."""
+        nodes = self._callers.managing().manager.ledger.view.nodes.values()
+        return tuple(f"{node.id}@{serving(node)}" for node in nodes if node.state is NodeState.READY)
 
     def _note(self, wanted: Told) -> None:
         if wanted != self._told:

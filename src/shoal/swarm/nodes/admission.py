@@ -103,6 +103,7 @@ class Admission:
             number=number,
             address=ask.address or caller,
             data_address=ask.data_address,
+            port=ask.port,
             issuer=ca_digest(self.ca_certificate).hex(),
         )
 
@@ -145,6 +146,13 @@ def managers(view: View) -> tuple[tuple[str, str], ...]:
     """((node id, "host:port"), …) of all managers, oldest first."""
     found = [node for node in view.nodes.values() if node.manager is not None and node.manager.address]
     return tuple((n.id, n.manager.address) for n in sorted(found, key=lambda n: n.number) if n.manager is not None)
+
+
+def serving(node: Node) -> str:
+    """ "host:port" of its server."""
+    if node.manager is not None and node.manager.address:
+        return node.manager.address
+    return f"[{node.address}]:{node.port}" if ":" in node.address else f"{node.address}:{node.port}"
 
 
 def told(view: View, node_id: str) -> Told:

@@ -56,7 +56,7 @@ class NodeClient:
 
         Raises: Unavailable when nobody answers; NotLeader; what the other side says
         """
-        asked = self._asked(method, address, path, body, name=name, headers=headers)
+        asked = self.asked(method, address, path, body, name=name, headers=headers)
         async with _translated(address), asyncio.timeout(timeout_s), asked as response:
             return await response.read()
 
@@ -73,7 +73,7 @@ class NodeClient:
         headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Lines of an answer that goes on. first_s: until it begins. Raises: as `call`"""
-        asked = self._asked(method, address, path, body, name=name, headers=headers, first_s=first_s)
+        asked = self.asked(method, address, path, body, name=name, headers=headers, first_s=first_s)
         async with asked as response:
             yield _lines(address, response)
 
@@ -82,21 +82,22 @@ class NodeClient:
         self, method: str, address: str, path: str, *, name: str = MANAGER, first_s: float = CALL_S
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """The bytes of an answer as they come. Raises: as `call`"""
-        async with self._asked(method, address, path, b"", name=name, first_s=first_s) as response:
-            yield _pieces(address, response)
+        async with self.asked(method, address, path, b"", name=name, first_s=first_s) as response:
+            yield pieces_of(address, response)
 
     @asynccontextmanager
-    async def _asked(
+    async def asked(
         self,
         method: str,
         address: str,
         path: str,
-        body: bytes,
+        body: bytes = b"",
         *,
-        name: str,
+        name: str = MANAGER,
         headers: Mapping[str, str] | None = None,
         first_s: float = CALL_S,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer, its body not read yet. first_s: until it begins. Raises: as `call`"""
         timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_S, sock_connect=CONNECT_S)
         async with _translated(address), asyncio.timeout(first_s):
             response = await self._open().request(
@@ -117,7 +118,8 @@ class NodeClient:
             response.close()
 
 
-async def _pieces(address: str, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+async def pieces_of(address: str, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """The body as it comes. Raises: Unavailable"""
     async with _translated(address):
         async for piece in response.content.iter_any():
             yield piece
@@ -125,7 +127,7 @@ async def _pieces(address: str, response: aiohttp.ClientResponse) -> AsyncIterat
 
 async def _lines(address: str, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     rest: list[bytes] = []
-    async for piece in _pieces(address, response):
+    async for piece in pieces_of(address, response):
         *ended, last = piece.split(b"\n")
         for line in ended:
             yield b"".join((*rest, line))

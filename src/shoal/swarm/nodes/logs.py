@@ -9,10 +9,9 @@ from shoal.cluster.view import View
 from shoal.contracts.cluster.logs import TaskLogReader
 from shoal.errors import NotFound, ShoalError, Unavailable
 from shoal.model.cluster.task import Task
+from shoal.swarm.nodes.admission import serving
 from shoal.swarm.nodes.client import NodeClient
 from shoal.swarm.nodes.server import Callers, Handler
-
-PORT = 2377  #: of nodes that are no managers
 
 
 class LogRoutes:
@@ -72,6 +71,4 @@ class ClusterLogs:
         node = self._view().nodes.get(node_id)
         if node is None or not node.address:
             raise Unavailable(f"node {node_id} is not available")
-        if node.manager is not None:
-            return node.manager.address
-        return f"[{node.address}]:{PORT}" if ":" in node.address else f"{node.address}:{PORT}"
+        return serving(node)
