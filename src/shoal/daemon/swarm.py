@@ -14,6 +14,7 @@ from shoal.contracts.cluster.quorum import Quorum, QuorumSettings
 from shoal.drivers.cluster.etcd_quorum import EtcdQuorum
 from shoal.drivers.cluster.sqlite_store import SqliteClusterStore
 from shoal.drivers.network.addresses import INNER_KINDS, read_addresses
+from shoal.swarm.manager.events import Publish
 from shoal.swarm.membership.addresses import HostAddress
 from shoal.swarm.membership.membership import Membership
 from shoal.swarm.membership.near import Near
@@ -23,7 +24,14 @@ _ID_LENGTH = 25
 
 
 def make_membership(
-    root: Path, run: Path, executor: Executor, overlay: Overlay, *, logs: TaskLogReader, images: LocalImages
+    root: Path,
+    run: Path,
+    executor: Executor,
+    overlay: Overlay,
+    *,
+    logs: TaskLogReader,
+    images: LocalImages,
+    publish: Publish,
 ) -> Membership:
     """This node's part in a cluster, nothing opened yet. root, run: of the engine"""
     folder, secrets_in_memory = root / "swarm", run / "swarm"
@@ -45,6 +53,7 @@ def make_membership(
             new_id=new_cluster_id,
             choose=secrets.randbelow,
             random_bytes=os.urandom,
+            publish=publish,
         )
     )
 

@@ -3,6 +3,7 @@
 import os
 import secrets
 import time
+from functools import partial
 from pathlib import Path
 
 from shoal import __version__
@@ -191,7 +192,12 @@ class Engine:
         self.tasks = Tasks(self.containers, self.images, self.events, describe=described, now_ns=time.time_ns)
         task_logs = TaskLogs(self.containers, self._log_streams)
         images = LocalImages(self.images, self._drivers.blobs)
-        self.membership = make_membership(root, run, self.tasks, self.networks.overlay, logs=task_logs, images=images)
+        self.membership = make_membership(
+            *(root, run, self.tasks, self.networks.overlay),
+            logs=task_logs,
+            images=images,
+            publish=partial(self.events.publish, scope="swarm"),
+        )
         self.tasks.set_peers(self.membership)
 
     def _wire_api(self) -> None:

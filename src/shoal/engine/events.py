@@ -22,9 +22,12 @@ class Events:
         self._history: deque[Event] = deque(maxlen=HISTORY)
         self._subscribers: set[asyncio.Queue[Event | None]] = set()
 
-    def publish(self, type: str, action: str, actor: str, attributes: Mapping[str, str] | None = None) -> None:
+    def publish(
+        self, type: str, action: str, actor: str, attributes: Mapping[str, str] | None = None, *, scope: str = "local"
+    ) -> None:
         """Tell every subscriber. `at` is now."""
-        event = Event(type=type, action=action, actor=actor, attributes=dict(attributes or {}), at=self._now_ns())
+        now = self._now_ns()
+        event = Event(type=type, action=action, actor=actor, attributes=dict(attributes or {}), at=now, scope=scope)
         self._history.append(event)
         for queue in list(self._subscribers):
             try:

@@ -32,7 +32,7 @@ def encode_event(event: Event) -> dict[str, Any]:
         "Type": event.type,
         "Action": event.action,
         "Actor": {"ID": event.actor, "Attributes": dict(event.attributes)},
-        "scope": "local",
+        "scope": event.scope,
         "time": event.at // 10**9,
         "timeNano": event.at,
     }
@@ -52,7 +52,7 @@ def match_event(event: Event, filters: Mapping[str, Sequence[str]]) -> bool:
     """True when the event passes every filter; the values of one filter are alternatives."""
     return (
         event.type in (filters.get("type") or (event.type,))
-        and ("scope" not in filters or "local" in filters["scope"])
+        and ("scope" not in filters or event.scope in filters["scope"])
         and ("event" not in filters or any(_is_action(event.action, wanted) for wanted in filters["event"]))
         and match_labels(event.attributes, filters.get("label", ()))
         and all(_names(event, noun, filters[noun]) for noun in _NOUNS if filters.get(noun))

@@ -8,6 +8,7 @@ from shoal.contracts.cluster.quorum import Quorum, QuorumSettings
 from shoal.contracts.cluster.store import ClusterStore
 from shoal.errors import InternalError
 from shoal.swarm.manager.control.services import TaskLogs
+from shoal.swarm.manager.events import teller
 from shoal.swarm.manager.manager import Manager
 from shoal.swarm.membership.addresses import split_port
 from shoal.swarm.membership.folder import LocalState
@@ -113,6 +114,7 @@ class ManagerPart:
         manager.services.task_logs = self._task_logs(manager)
         try:
             await manager.open()
+            manager.ledger.mirror.listen(teller(self._near.publish))
         except BaseException:
             await store.close()
             raise

@@ -10,6 +10,7 @@ from shoal.contracts.cluster.overlay import Overlay
 from shoal.contracts.cluster.peers import LocalImages
 from shoal.contracts.cluster.quorum import Quorum, QuorumSettings
 from shoal.contracts.cluster.store import ClusterStore
+from shoal.swarm.manager.events import Publish
 from shoal.swarm.membership.addresses import HostAddress
 
 
@@ -23,6 +24,7 @@ class Near:
     quorum: this manager's part of the store that several share, nothing of it runs yet
     addresses: of this machine, now
     new_id: 25 characters [0-9a-z]    choose: a number below its argument    random_bytes: so many, as os.urandom
+    publish: what happens to objects of the cluster
     """
 
     folder: Path
@@ -37,3 +39,4 @@ class Near:
     new_id: Callable[[], str]
     choose: Callable[[int], int]
     random_bytes: Callable[[int], bytes]
+    publish: Publish
