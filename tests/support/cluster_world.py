@@ -149,13 +149,12 @@ class World:
         self.put(done)
 
     def settle(
-        self, *, seconds: float = 0, fails: Callable[[Task], bool] = lambda task: False, rounds: int = 200
+        self, *, seconds: float = 0, fails: Callable[[Task], bool] = lambda task: False, rounds: int = 500
     ) -> None:
-        """Decide and work until nothing happens any more, for at most so many seconds of the cluster's time."""
+        """Decide as long as there is something to decide, work, and again, for at most so many seconds."""
         until = self.now + int(seconds * SECOND)
         for _ in range(rounds):
-            changed = bool(self.decide().changes)
-            if self.work(fails=fails) or changed:
+            if self.decide().changes or self.work(fails=fails):
                 continue
             if not self.plan.wake_at or self.plan.wake_at > until:
                 self.now = max(self.now, until)

@@ -156,9 +156,9 @@ def _order(turn: Turn, slots: Slots, dirty: Sequence[SlotKey]) -> list[SlotKey]:
 def _replace(turn: Turn, key: SlotKey, tasks: list[Task]) -> None:
     cause = CAUSES[_status(turn).state]
     old = [task for task in tasks if is_wanted(task)]
-    if config_of(turn).order != "start-first":
-        tasks = turn.stop_some(tasks, old, cause)
-    turn.create(key, cause, before=tasks)
+    if config_of(turn).order == "start-first":  # what does not run need not be kept until the new one does
+        old = [task for task in old if task.status.state != S.RUNNING]
+    turn.create(key, cause, before=turn.stop_some(tasks, old, cause))
 
 
 def _complete(turn: Turn, slots: Slots) -> None:

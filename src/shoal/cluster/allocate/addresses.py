@@ -63,13 +63,18 @@ class Addresses:
     """Gives out what nobody holds, each time after the last one given, so that a freed address rests for a while."""
 
     def __init__(
-        self, networks: Mapping[str, ClusterNetwork], held: Mapping[str, Held], cursors: Mapping[str, int]
+        self,
+        networks: Mapping[str, ClusterNetwork],
+        held: Mapping[str, Held],
+        cursors: Mapping[str, int],
+        freed: Iterable[Address] = (),
     ) -> None:
         self._networks = networks
         self._held = held
         self._held_on: dict[str, list[frozenset[str]]] = {}
         self.cursors = dict(cursors)  #: {pool: number to be tried next}
         self._given: dict[str, set[str]] = {}
+        self._freed = {(a.network_id, text) for a in freed for text in (a.ipv4, a.ipv6) if text}
         self._ranges: dict[str, list[_Range]] = {}
 
     def take(self, network_id: str) -> tuple[str, str] | None:
@@ -117,7 +122,9 @@ class Addresses:
             asked += 1
             if asked > FEW and len(parts) > 1:
                 parts[:] = [frozenset().union(*parts)]
-            return address in given or any(address in part for part in parts)
+            if address in given:
+                return True
+            return any(address in part for part in parts) and (network_id, address) not in self._freed
 
         return is_taken
 

@@ -8,6 +8,7 @@ from shoal.cluster.task import OWN_ENDS, has_ended, is_wanted
 from shoal.model.cluster.task import RestartCondition, Task
 from shoal.model.cluster.task import TaskState as S
 
+REBALANCE = "rebalance"  #: the cause of tasks that only even out
 _NS = 1_000_000_000
 
 
@@ -64,6 +65,7 @@ def _orphaned(turn: Turn, task: Task) -> Task:
         return task
     status = replace(task.status, state=S.ORPHANED, at=turn.draft.now, message="node was removed from the cluster")
     desired = max(task.desired, S.SHUTDOWN)
+    turn.draft.freed.extend(task.addresses)
     return turn.draft.put_task(replace(task, status=status, desired=desired, hold=""), "node removed")
 
 
@@ -104,11 +106,16 @@ def _end_doubles(turn: Turn, tasks: list[Task]) -> list[Task]:
         return tasks
     right = [t for t in alive if t.status.state == S.RUNNING and turn.is_clean(t) and not turn.is_draining(t)]
     if right:
-        surplus = [task for task in alive if task is not right[-1]]
+        surplus = [task for task in alive if task is not right[-1] and not _moves(turn, task, right[-1])]
     else:
         waiting = [task for task in alive if task.status.state < S.RUNNING]
         surplus = waiting[:-1]
     return turn.stop_some(tasks, surplus, "replaced")
+
+
+def _moves(turn: Turn, task: Task, other: Task) -> bool:
+    """Whether it is on its way to take the place of the other one, which is as right as itself."""
+    return task.cause == REBALANCE and task.created_at > other.created_at and turn.is_clean(task)
 
 
 def let_go(turn: Turn, tasks: list[Task]) -> list[Task]:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from shoal.cluster.reconcile.heal import REBALANCE as CAUSE
 from shoal.cluster.reconcile.turn import SlotKey, Turn
 from shoal.cluster.schedule.constraints import label_of
 from shoal.cluster.schedule.filters import dynamic_refusal, eligible
@@ -13,7 +14,6 @@ from shoal.model.cluster.node import Node
 from shoal.model.cluster.task import Task
 from shoal.model.cluster.task import TaskState as S
 
-CAUSE = "rebalance"
 Counts = Mapping[str, int]  #: {node id: tasks}
 
 

@@ -20,7 +20,7 @@ def reconcile(turn: Turn) -> None:
     slots, settled = _odd_slots(turn)
     replicas = turn.service.spec.replicas
     if len(slots) + len(settled) > replicas:
-        slots, settled = turn.slots(), set()
+        slots, settled = _all_slots(turn), set()
     turn.look = Look(turn.service.spec, frozenset(settled), frozenset(map(int, slots)))
     slots = {key: heal(turn, key, tasks) for key, tasks in slots.items()}
     filled = {key: tasks for key, tasks in slots.items() if tasks and is_filled(turn, tasks)}
@@ -42,7 +42,7 @@ def _odd_slots(turn: Turn) -> tuple[Slots, set[int]]:
     """
     service = turn.service
     if turn.is_anew or update.is_under_way(turn) or service.rebalance_at:
-        return turn.slots(), set()
+        return _all_slots(turn), set()
     tasks = turn.draft.tasks_of(service.id)
     look = turn.look
     if look is None or look.spec is not service.spec:
@@ -56,6 +56,11 @@ def _odd_slots(turn: Turn) -> tuple[Slots, set[int]]:
     settled = {key for key, members in slots.items() if _is_settled(turn, members)}
     odd: Slots = {key: members for key, members in slots.items() if key not in settled}
     return odd, settled.union(known)
+
+
+def _all_slots(turn: Turn) -> Slots:
+    turn.changed_slots = None
+    return turn.slots()
 
 
 def _by_slot(turn: Turn, tasks: list[Task]) -> dict[int, list[Task]]:
