@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.fake_swarm import FakeSwarm
+from tests.support.fake_engine import Answer
+from tests.support.fake_swarm import SELF, FakeSwarm, swarm
 
 pytestmark = pytest.mark.skipif(shutil.which("docker") is None, reason="the docker CLI is not installed")
 
@@ -319,3 +320,35 @@ def without_empty(value: Any) -> Any:
         kept = {key: without_empty(item) for key, item in value.items()}
         return {key: item for key, item in kept.items() if item not in (None, "", {}, [], 0, False)}
     return [without_empty(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("state", ["manager", "worker", "inactive", "error"])
+def test_info_says_the_same_of_the_cluster(state: str, engine: FakeSwarm) -> None:
+    managers = [{"NodeID": SELF, "Addr": "192.168.1.108:2377"}, {"NodeID": SELF, "Addr": "192.168.1.109:2377"}]
+    part = {"NodeID": SELF, "NodeAddr": "192.168.1.108", "LocalNodeState": "active", "RemoteManagers": managers}
+    cluster = {**swarm(), "DefaultAddrPool": ["10.0.0.0/8"], "SubnetSize": 16, "DataPathPort": 4789}
+    found = {
+        "manager": {**part, "ControlAvailable": True, "Managers": 2, "Nodes": 5, "Cluster": cluster},
+        "worker": {**part, "ControlAvailable": False},
+        "inactive": {"LocalNodeState": "inactive"},
+        "error": {**part, "LocalNodeState": "error", "Error": "certificates have expired"},
+    }
+    engine.answers["GET /info"] = Answer(body={"ID": "e", "Swarm": found[state]})
+    told = []
+    for program in (["docker"], SHOAL):
+        lines = run(engine, program, "info").stdout.splitlines()
+        start = next(number for number, line in enumerate(lines) if line.startswith(" Swarm:"))
+        end = next(n for n in range(start + 1, len(lines) + 1) if n == len(lines) or not lines[n].startswith("  "))
+        told.append(lines[start:end])
+    assert told[0] == told[1]
+
+
+def test_a_rotation_of_the_ca_is_waited_for(engine: FakeSwarm) -> None:
+    old, new = swarm(), {**swarm(), "TLSInfo": {"TrustRoot": "new root\n"}}
+    under_way = [old, old, {**new, "RootRotationInProgress": True}, new]
+    looks = iter(under_way)
+    engine.answers["GET /swarm"] = lambda asked: Answer(body=next(looks, new))
+    done = run(engine, SHOAL, "swarm ca --rotate")
+    assert (done.returncode, done.stdout) == (0, "new root\n")
+    assert done.stderr == "rotated CA certificates: 0/3 nodes\n"
+    assert next(looks, None) is None, "looked at until it was over"

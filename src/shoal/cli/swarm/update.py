@@ -51,37 +51,40 @@ def _ca(context: Context, options: Options, arguments: list[str]) -> int:
     swarm.update(cluster["Version"]["Index"], {**spec, "CAConfig": section})
     if options.flag("detach"):
         return 0
-    _wait_for_rotation(context, is_quiet=options.flag("quiet"))
+    _wait_for_rotation(context, _root(cluster), is_quiet=options.flag("quiet"))
     _print_root(context, swarm.inspect())
     return 0
 
 
+def _root(cluster: Any) -> str:
+    return str((cluster.get("TLSInfo") or {}).get("TrustRoot") or "").strip()
+
+
 def _print_root(context: Context, cluster: Any) -> None:
-    root = str((cluster.get("TLSInfo") or {}).get("TrustRoot") or "").strip()
+    root = _root(cluster)
     if not root:
         raise PlainError("No CA information available")
     context.print(root)
 
 
-def _wait_for_rotation(context: Context, *, is_quiet: bool) -> None:
-    """Until every node has a certificate of the new root and trusts it; progress on standard error."""
+def _wait_for_rotation(context: Context, before: str, *, is_quiet: bool) -> None:
+    """Until there is another root than before, and every node has a certificate of it; progress on standard error."""
     told = ""
-    while True:
-        cluster = context.api.swarm.inspect()
-        is_turning = bool(cluster.get("RootRotationInProgress"))
-        root = (cluster.get("TLSInfo") or {}).get("TrustRoot")
-        nodes = context.api.nodes.list()
-        trusting = sum(
-            ((node.get("Description") or {}).get("TLSInfo") or {}).get("TrustRoot") == root for node in nodes
-        )
-        if is_turning or trusting < len(nodes):
+    try:
+        while True:
+            cluster = context.api.swarm.inspect()
+            root = _root(cluster)
+            if root != before and not cluster.get("RootRotationInProgress"):
+                return
+            nodes = context.api.nodes.list()
+            trusting = sum(root != before and _root(node.get("Description") or {}) == root for node in nodes)
             text = f"rotated CA certificates: {trusting}/{len(nodes)} nodes"
             if text != told and not is_quiet:
                 context.warn(text)
                 told = text
-        if not is_turning:
-            return
-        time.sleep(_POLL_S)
+            time.sleep(_POLL_S)
+    except KeyboardInterrupt:
+        context.warn("Operation continuing in background.")
 
 
 UPDATE = Command(
