@@ -270,6 +270,21 @@ def test_overlay_networks(manager: EngineProcess) -> None:
     assert manager.docker("network", "rm", "back").stdout == "back\n"
 
 
+def test_events_of_the_cluster(manager: EngineProcess) -> None:
+    before = manager.docker("info", "-f", "{{.SystemTime}}").stdout.strip()
+    create(manager, "seen")
+    manager.docker("service", "rm", "seen")
+    manager.docker("secret", "create", "hidden", "-", input="x")
+
+    def told() -> list[str]:
+        words = ("--filter", "scope=swarm", "--format", '{{.Type}} {{.Action}} {{index .Actor.Attributes "name"}}')
+        now = manager.docker("info", "-f", "{{.SystemTime}}").stdout.strip()
+        return manager.docker("events", "--since", before, "--until", now, *words).stdout.splitlines()
+
+    wanted = ["service create seen", "service remove seen", "secret create hidden"]
+    assert wait_for("all is told", lambda: told() if len(told()) >= len(wanted) else []) == wanted
+
+
 STACK = """
 services:
   web-fe:
