@@ -22,7 +22,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-
 #: of one commit: keys put and deleted, and bytes of keys and values
 MAX_CHANGES = 10_000
 MAX_BYTES = 16 * 1024 * 1024
