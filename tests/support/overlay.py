@@ -129,12 +129,16 @@ class Plan:
             node_id(h): Peer(node_id=node_id(h), number=h.number, address=h.address, is_ready=h.name not in self.down)
             for h in self.farm
         }
+        endpoints = {
+            id: replace(e, takes_new=e.takes_new and self.host_of(e).name not in self.down)
+            for id, e in self.endpoints.items()
+        }
         return OverlayState(
             own=peers.pop(node_id(host)),
             peers=peers,
             networks=self.networks,
             services=self.services,
-            endpoints=self.endpoints,
+            endpoints=endpoints,
         )
 
     def tell(self, *only: Host) -> None:

@@ -15,7 +15,7 @@ from shoal.contracts.networking import Firewall, Holding, PortRefused
 from shoal.engine.networks import wiring
 from shoal.engine.networks.parts import Parts
 from shoal.errors import DriverError, ShoalError
-from shoal.lifecycle.network.firewall import Element, removal_text
+from shoal.lifecycle.network.firewall import Element, change_text, removal_text
 from shoal.lifecycle.network.names import Entry
 from shoal.lifecycle.network.ports import Wish
 from shoal.lifecycle.overlay import firewall, numbers
@@ -50,7 +50,7 @@ class Overlays:
         self._device = numbers.device_name(parts.settings.instance)
         self._state: OverlayState | None = None
         self._elements: dict[Element, None] | None = None  #: in the kernel; None = not known
-        self._chains: set[firewall.Chain] = set()
+        self._room = 0  #: the most tasks that a service may have with the rules as they are
         self._frame: tuple[object, ...] = ()
         self._entries: Mapping[str, tuple[Entry, ...]] | None = None  #: that netd has; None = not known
         self._held: dict[str, PortConfig] = {}
@@ -158,29 +158,29 @@ class Overlays:
             table=self._table, prefix=self._parts.bridge_prefix, tunnel=plan_tunnel(state, self._device)
         )
         wanted = dict.fromkeys(firewall.wanted_elements(state, self._bridges(), self._refused))
-        chains = firewall.chains_of(wanted)
+        needed = firewall.largest(wanted)
         before = self._elements
-        if before is None or self._frame != frame.key:
-            await self._whole(frame, wanted, chains)
+        if before is None or self._frame != frame.key or needed > self._room:
+            await self._whole(frame, wanted, needed)
         elif before.keys() != wanted.keys():
             removed = [e for e in before if e not in wanted]
             added = [e for e in wanted if e not in before]
             self._elements = None
             try:
-                await self._firewall.apply(firewall.step_text(self._table, removed, added, chains - self._chains))
-                self._elements, self._chains = wanted, self._chains | chains
+                await self._firewall.apply(change_text(self._table, removed, added))
+                self._elements = wanted
             except DriverError as error:
                 # Somebody flushed the firewall under us, and our tables with it.
                 log.warning("overlay tables are put back", extra={"cause": error.message})
-                await self._whole(frame, wanted, chains)
+                await self._whole(frame, wanted, needed)
         left = _backends(before or ()) - _backends(wanted)
         if left:
             await self._tunnel.forget_datagrams(left)
 
-    async def _whole(self, frame: firewall.Frame, wanted: dict[Element, None], chains: set[firewall.Chain]) -> None:
-        self._elements = None
-        await self._firewall.apply(firewall.whole_text(frame, list(wanted), chains))
-        self._elements, self._chains, self._frame = wanted, chains, frame.key
+    async def _whole(self, frame: firewall.Frame, wanted: dict[Element, None], needed: int) -> None:
+        self._elements, room = None, firewall.room_for(needed)
+        await self._firewall.apply(firewall.whole_text(frame, list(wanted), room))
+        self._elements, self._room, self._frame = wanted, room, frame.key
 
     async def drained(self, task_id: str, deadline_s: float) -> bool:
         """True as soon as no connection leads to this task through a virtual address or the mesh, False if too late."""

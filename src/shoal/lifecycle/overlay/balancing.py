@@ -18,21 +18,11 @@ class Target:
         return len(self.addresses)
 
 
-def is_serving(state: OverlayState, endpoint: TaskEndpoint) -> bool:
-    """It may get new connections, as far as this node knows."""
-    if not endpoint.takes_new:
-        return False
-    if endpoint.node_id == state.own.node_id:
-        return True
-    peer = state.peers.get(endpoint.node_id)
-    return peer is not None and peer.is_ready
-
-
 def serving(state: OverlayState) -> dict[str, list[TaskEndpoint]]:
     """{service id: its tasks that get new connections, in order of slots}"""
     found: dict[str, list[TaskEndpoint]] = {}
     for endpoint in sorted(state.endpoints.values(), key=lambda e: (e.slot, e.task_id)):
-        if is_serving(state, endpoint):
+        if endpoint.takes_new:
             found.setdefault(endpoint.service_id, []).append(endpoint)
     return found
 
@@ -45,14 +35,9 @@ def on_network(endpoints: Iterable[TaskEndpoint], network_id: str, version: int)
 
 
 def ingress_target(state: OverlayState, endpoints: Iterable[TaskEndpoint], version: int) -> Target:
-    """One address of each of these tasks for callers from outside: on the ingress network, else on any other."""
-    ingress = {n.id for n in state.networks.values() if n.spec.ingress}
-    found = []
-    for endpoint in endpoints:
-        ordered = sorted(endpoint.addresses, key=lambda a: a.network_id not in ingress)
-        texts = (a.ipv4 if version == 4 else a.ipv6 for a in ordered if a.network_id in state.networks)
-        found += [text for text in texts if text][:1]
-    return Target(tuple(found))
+    """Where callers from outside reach these tasks: on the ingress network, the only one that lets them in."""
+    ingress = next((n.id for n in state.networks.values() if n.spec.ingress), "")
+    return on_network(endpoints, ingress, version)
 
 
 def ingress_ports(state: OverlayState) -> Iterator[tuple[ServiceRoute, PortConfig]]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from shoal.lifecycle.network.firewall import IP, IP6, Element, change_text
+from shoal.lifecycle.network.firewall import IP, IP6, Element
 from shoal.lifecycle.overlay import balancing, numbers
 from shoal.lifecycle.overlay.tunnel import TunnelPlan, others
 from shoal.model.cluster.assignment import OverlayState
@@ -21,8 +21,7 @@ from shoal.model.cluster.cluster import ClusterNetwork
 FAMILIES = (IP, IP6)
 _VERSION = {IP: 4, IP6: 6}
 _LOOPBACK = {IP: "127.0.0.0/8", IP6: "::1"}
-#: chains that draw one of so many tasks: (family, "vip" or "port", number of tasks)
-Chain = tuple[str, str, int]
+FEWEST_CHAINS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,15 +146,18 @@ def _port_elements(
     return [*found, Element(family, "ports", f"{key} : {verdict}")]
 
 
-def chains_of(elements: Iterable[Element]) -> set[Chain]:
-    """The chains that elements jump to."""
-    found = set()
-    for element in elements:
-        _, goto, name = element.text.partition(" : goto ")
-        if goto:
-            kind, _, size = name.partition("_")
-            found.add((element.family, kind, int(size)))
-    return found
+def largest(elements: Iterable[Element]) -> int:
+    """How many tasks the largest service has: as many chains there must be."""
+    sizes = (e.text.rpartition("_")[2] for e in elements if " : goto " in e.text)
+    return max(map(int, sizes), default=0)
+
+
+def room_for(size: int) -> int:
+    """Up to which number chains are made, so that services can grow a while without all being made anew.
+
+    nft 1.0.6 cannot add a rule about `port_backends` to a table that is there.
+    """
+    return max(FEWEST_CHAINS, 1 << (size - 1).bit_length())
 
 
 def _chain_rule(family: str, kind: str, size: int) -> str:
@@ -165,24 +167,12 @@ def _chain_rule(family: str, kind: str, size: int) -> str:
     return f"meta l4proto {{ tcp, udp }} dnat {family} to meta l4proto . th dport . {draw} map @port_backends"
 
 
-def new_chains_text(table: str, chains: Iterable[Chain]) -> str:
-    """The part of a transaction that makes chains which are not there yet."""
-    return "".join(
-        f"add chain {family} {table} {kind}_{size}\n"
-        f"add rule {family} {table} {kind}_{size} {_chain_rule(family, kind, size)}\n"
-        for family, kind, size in sorted(chains)
-    )
+def whole_text(frame: Frame, content: Sequence[Element], room: int) -> str:
+    """The transaction that puts both tables in place with `content`, whatever was there under their name.
 
-
-def step_text(table: str, removed: Sequence[Element], added: Sequence[Element], chains: Iterable[Chain]) -> str:
-    """The transaction from what is installed to what is wanted. chains: that are not there yet"""
-    return new_chains_text(table, chains) + change_text(table, removed, added)
-
-
-def whole_text(frame: Frame, content: Sequence[Element], chains: Iterable[Chain]) -> str:
-    """The transaction that puts both tables in place with `content`, whatever was there under their name."""
-    chains = set(chains)
-    return "".join(_table_text(family, frame, content, chains) for family in FAMILIES)
+    room: the most tasks that a service may have until the next whole text
+    """
+    return "".join(_table_text(family, frame, content, room) for family in FAMILIES)
 
 
 def _sets(family: str) -> list[tuple[str, str, str, str]]:
@@ -232,14 +222,14 @@ def _set_lines(
     return lines
 
 
-def _table_text(family: str, frame: Frame, content: Sequence[Element], chains: set[Chain]) -> str:
+def _table_text(family: str, frame: Frame, content: Sequence[Element], room: int) -> str:
     by_set: dict[tuple[str, str], list[str]] = {}
     for element in content:
         by_set.setdefault((element.family, element.set), []).append(element.text)
     table = frame.table
     lines = [f"table {family} {table}", f"delete table {family} {table}", f"table {family} {table} {{"]
     lines += _set_lines(family, _sets(family), by_set)
-    for _, kind, size in sorted(chain for chain in chains if chain[0] == family):
+    for kind, size in product(("vip", "port"), range(1, room + 1)):
         lines += [f"\tchain {kind}_{size} {{", f"\t\t{_chain_rule(family, kind, size)}", "\t}"]
     lines += _set_lines(family, _verdicts(family), by_set)
     for name, rules in _chains(family, frame):

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from shoal.lifecycle.network.names import Entry
-from shoal.lifecycle.overlay.balancing import is_serving
 from shoal.model.cluster.assignment import OverlayState, ServiceRoute, TaskEndpoint
 
 #: tasks come and go: an answer that is kept any longer names one that is gone
@@ -17,7 +16,7 @@ def named_entries(state: OverlayState) -> dict[str, tuple[Entry, ...]]:
     """
     found = {route.service_id: tuple(_service_entries(state, route)) for route in state.services.values()}
     for endpoint in state.endpoints.values():
-        if is_serving(state, endpoint):
+        if endpoint.takes_new:
             found[endpoint.task_id] = tuple(_task_entries(state, endpoint))
     return {id: entries for id, entries in found.items() if entries}
 
