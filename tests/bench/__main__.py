@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.bench import apps, resources, scenarios, services
+from tests.bench import apps, resources, scenarios, services, traffic
 from tests.bench.images import load_images
 from tests.bench.rows import Result, Sample, Scenario, table
 from tests.bench.target import Target
@@ -25,7 +25,14 @@ from tests.support.engine import EngineProcess
 TIME_S, QUICK_TIME_S = 480.0, 80.0
 QUICK_RUNS = 3
 #: Memory first, of an engine that has done nothing else; then the short ones, so that the long ones get what is left.
-SCENARIOS = (resources.MEMORY, *scenarios.SCENARIOS, *resources.SCENARIOS, *apps.SCENARIOS, *services.SCENARIOS)
+SCENARIOS = (
+    resources.MEMORY,
+    *scenarios.SCENARIOS,
+    *resources.SCENARIOS,
+    *apps.SCENARIOS,
+    *services.SCENARIOS,
+    *traffic.SCENARIOS,
+)
 
 
 def main() -> int:
