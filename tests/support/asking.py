@@ -1,10 +1,11 @@
 """Clients that ask a web server all the time, and remember what went wrong."""
 
 import http.client
+import itertools
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from tests.support.deadlines import patient
 
@@ -12,8 +13,9 @@ from tests.support.deadlines import patient
 class Asking:
     """answers: {body: how often}    faults: what went wrong, as text"""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, addresses: Sequence[str]) -> None:
         self.port = port
+        self.addresses = addresses
         self.answers: Counter[str] = Counter()
         self.faults: list[str] = []
         self._over = threading.Event()
@@ -23,10 +25,16 @@ class Asking:
     def count(self) -> int:
         return sum(self.answers.values())
 
-    def run(self) -> None:
+    def run(self, place: Callable[[], AbstractContextManager[object]]) -> None:
         """A fresh connection for each request, until it is over."""
-        while not self._over.is_set():
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=patient(10))
+        with place():
+            self._run()
+
+    def _run(self) -> None:
+        for address in itertools.cycle(self.addresses):
+            if self._over.is_set():
+                return
+            connection = http.client.HTTPConnection(address, self.port, timeout=patient(10))
             try:
                 connection.request("GET", "/")
                 response = connection.getresponse()
@@ -37,7 +45,7 @@ class Asking:
                         self.faults.append(f"status {response.status}")
             except (OSError, http.client.HTTPException) as error:
                 with self._counting:
-                    self.faults.append(repr(error))
+                    self.faults.append(f"{address}: {error!r}")
             finally:
                 connection.close()
 
@@ -46,10 +54,16 @@ class Asking:
 
 
 @contextmanager
-def asking(port: int, clients: int = 3) -> Iterator[Asking]:
-    """Clients at work while the block runs."""
-    asked = Asking(port)
-    threads = [threading.Thread(target=asked.run) for _ in range(clients)]
+def asking(
+    port: int,
+    clients: int = 3,
+    *,
+    addresses: Sequence[str] = ("127.0.0.1",),
+    place: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> Iterator[Asking]:
+    """Clients at work while the block runs, each asking all addresses in turn. place: where they are"""
+    asked = Asking(port, addresses)
+    threads = [threading.Thread(target=asked.run, args=(place,)) for _ in range(clients)]
     for thread in threads:
         thread.start()
     try:
