@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 
-from shoal.errors import ShoalError
 from shoal.model.cluster.assignment import OverlayState
 from shoal.model.cluster.node import NodeDescription
 from shoal.model.cluster.task import Task, TaskState, TaskStatus
@@ -21,7 +20,7 @@ class FakeExecutor:
     def __init__(self) -> None:
         self.calls: list[tuple[str, str]] = []
         self.files: dict[str, Mapping[str, bytes]] = {}
-        self.fails: dict[tuple[str, str], ShoalError] = {}
+        self.fails: dict[tuple[str, str], Exception] = {}
         self.holds: defaultdict[tuple[str, str], asyncio.Event] = defaultdict(_set_event)
         self.health: set[str] = set()
         self.here: dict[str, TaskStatus] = {}

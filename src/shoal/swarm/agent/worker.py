@@ -97,6 +97,12 @@ class Worker:
                 log.error("%s: %s", self.task.name, error.message, extra={"task": self.task.id})
                 await asyncio.sleep(RETRY_S)
                 continue
+            except Exception as error:  # a bug, or a disk that fails: the slot gets another task, this one is tidied up
+                log.exception("%s of %s failed", effect or state.name, self.task.name, extra={"task": self.task.id})
+                if self.status.state <= TaskState.RUNNING and self.wish < TaskState.SHUTDOWN:
+                    self._reach(TaskState.FAILED, f"{effect or state.name} failed: {error}")
+                await asyncio.sleep(RETRY_S)
+                continue
             if is_idle:
                 await self._wake.wait()
 

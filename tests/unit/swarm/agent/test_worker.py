@@ -116,6 +116,16 @@ async def test_what_cannot_be_started_has_failed() -> None:
         assert desk.told[-1].error == "executable file not found"
 
 
+@pytest.mark.parametrize("verb", ["prepare", "start"])
+async def test_an_error_that_nobody_thought_of_fails_the_task_alone(verb: str) -> None:
+    def setup(desk: Desk) -> None:
+        desk.executor.fails[verb, "t1"] = OSError(28, "No space left on device")
+
+    async with working(task(), setup=setup) as desk:
+        await desk.until(lambda: desk.worker.status.state is S.FAILED)
+        assert desk.told[-1].error == f"{verb} failed: [Errno 28] No space left on device"
+
+
 async def test_with_a_health_check_it_runs_when_it_is_healthy() -> None:
     async with working(task(), setup=lambda desk: desk.executor.health.add("t1")) as desk:
         await desk.until(lambda: "t1" in desk.executor.here and desk.executor.here["t1"].state is S.STARTING)
