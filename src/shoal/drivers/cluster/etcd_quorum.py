@@ -10,7 +10,7 @@ from shoal.contracts.cluster.quorum import QuorumMember, QuorumSettings
 from shoal.contracts.cluster.store import ClusterStore
 from shoal.drivers.cluster.copying import Content, fill
 from shoal.drivers.cluster.etcd_client import TlsFiles
-from shoal.drivers.cluster.etcd_member import EtcdMember, MemberSettings, end_leftover
+from shoal.drivers.cluster.etcd_member import EtcdMember, MemberSettings, end_leftover, find
 from shoal.drivers.cluster.etcd_members import EtcdMembers
 from shoal.drivers.cluster.etcd_store import EtcdClusterStore
 
@@ -43,7 +43,7 @@ class EtcdQuorum:
         self._members = EtcdMembers([self._client_url], self._tls)
         self._is_open = False
         self._is_running = False
-        self._trusted = ""
+        self._started_with = secrets / "ca-in-memory.pem"
 
     def store(self) -> ClusterStore:
         """See the contract."""
@@ -53,14 +53,29 @@ class EtcdQuorum:
         return EtcdClusterStore([self._client_url], self._settings.cluster_id, self._tls)
 
     async def trust(self, certificate: str, key: str, trusted: str) -> None:
-        """See the contract. etcd reads its certificate anew by itself, its CAs only at its start."""
+        """See the contract. etcd reads its certificate anew by itself, its CAs only at its start.
+
+        A CA that comes needs no start: its certificates are sent with the old one's signature. One that goes does.
+        """
         self._secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path, text in ((self._tls.ca, trusted), (self._tls.key, key), (self._tls.certificate, certificate)):
             _write(path, text)
-        is_new, self._trusted = trusted != self._trusted, trusted
-        if is_new and self._is_running:
+        if self._is_running:
+            await self._trust_again()
+
+    async def _trust_again(self) -> None:
+        """It starts anew where it has CAs in memory that are trusted no more."""
+        try:
+            in_memory = self._started_with.read_text()
+        except FileNotFoundError:
+            in_memory = ""
+        if not _certificates(in_memory) <= _certificates(self._tls.ca.read_text()):
             await self._member.stop()
+            self._note_start()
             await self._member.start()
+
+    def _note_start(self) -> None:
+        _write(self._started_with, self._tls.ca.read_text())
 
     async def begin(self, members: str = "") -> None:
         """See the contract."""
@@ -73,8 +88,13 @@ class EtcdQuorum:
             await self._start("", is_existing=True)
 
     async def _start(self, members: str, *, is_existing: bool) -> None:
+        is_adopted = find(self._data) is not None
+        if not is_adopted:
+            self._note_start()
         await self._member.start(members, is_existing=is_existing)
         self._is_running = True
+        if is_adopted:
+            await self._trust_again()
         await self._open_members()
 
     async def _open_members(self) -> None:
@@ -115,6 +135,7 @@ class EtcdQuorum:
 
     async def survive(self) -> None:
         """See the contract."""
+        self._note_start()
         await self._member.force_new_cluster()
         self._is_running = True
         await self._open_members()
@@ -141,6 +162,10 @@ class EtcdQuorum:
         if self._is_open:
             self._is_open = False
             await self._members.close()
+
+
+def _certificates(text: str) -> set[str]:
+    return {part.strip() for part in text.split("-----END CERTIFICATE-----") if part.strip()}
 
 
 def _bracketed(host: str) -> str:

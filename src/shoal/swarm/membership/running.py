@@ -43,6 +43,7 @@ RETRY_S = 1.0
 MANAGER_RETRY_S = 0.5
 OPEN_S = 5.0  #: for a store that has a quorum to say so
 LEAVE_S = 10.0
+TURN_S = 4.0  #: for a member of the store to start anew and be in step with the others
 VOTE_S = 45.0  #: for a new member of the store to catch up
 READY_S = 5.0  #: for the first session of a new node
 #: no timer is set for longer: a machine that slept is noticed
@@ -234,7 +235,7 @@ class Running:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(RETRY_S):
                             self._note(await latest.next())
-                            self._keep_locked(managing)
+                    self._keep_locked(managing)
             except ShoalError as error:
                 log.warning("cannot read what is wanted of this node: %s", error.message)
                 await asyncio.sleep(RETRY_S)
@@ -322,6 +323,8 @@ class Running:
         raise error
 
     async def _renewed(self, keys: Keys, trusted: str) -> None:
+        if not set(split_certificates(self._trusted)) <= set(split_certificates(trusted)):
+            await self._wait_turn()
         self._folder.save_trusted(trusted)
         self._keys, self._trusted = keys, trusted
         await self._server.renewed(self._credentials)
@@ -381,6 +384,12 @@ class Running:
             except Unavailable as failed:
                 error = failed
         raise error
+
+    async def _wait_turn(self) -> None:
+        """Where a CA goes, the managers' members of the store start anew, one after another."""
+        managers = [node_id for node_id, _ in self.state.managers]
+        if self._manager.kind == SHARED and self.state.node_id in managers:
+            await asyncio.sleep(managers.index(self.state.node_id) * TURN_S)
 
     def _save(self, state: LocalState) -> None:
         self._folder.save_state(state)
