@@ -10,6 +10,9 @@ from shoal.model.cluster.node import NodeDescription
 from shoal.simulation.links import Links
 from shoal.swarm.manager import Manager
 
+_RESEND_S = 0.2
+_GIVE_UP_S = 5.0
+
 
 class Line:
     """`contracts.cluster.dispatcher.Dispatcher` of one machine: asks a manager, goes to whom it names as the leader.
@@ -51,14 +54,14 @@ class Line:
             raise
 
     async def _arrive(self, name: str) -> None:
-        """What a stream loses it sends again, until the connection is given up."""
-        for _ in range(5):
-            try:
-                await self._links.trip(name, self._node_id)
-                return
-            except Unavailable:
-                await asyncio.sleep(0.2)
-        raise Unavailable(f"the connection to {name} is broken")
+        """What a stream loses it sends again, later each time, until the connection is given up."""
+        delay_s = _RESEND_S
+        while self._links.loses(name, self._node_id):
+            if delay_s > _GIVE_UP_S:
+                raise Unavailable(f"the connection to {name} is broken")
+            await asyncio.sleep(delay_s)
+            delay_s *= 2
+        await self._links.travel(name, self._node_id)
 
     async def beat(self, node_id: str) -> float:
         """See the contract."""

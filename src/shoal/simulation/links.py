@@ -40,12 +40,20 @@ class Links:
         """Whether a message and its answer can pass."""
         return (source, target) not in self._cut and (target, source) not in self._cut
 
+    def loses(self, source: str, target: str) -> bool:
+        """Whether the next message there is lost."""
+        if source == target:
+            return False
+        return (source, target) in self._cut or (self.loss > 0 and self._chance.random() < self.loss)
+
+    async def travel(self, source: str, target: str) -> None:
+        """Returns when a message that is not lost is there."""
+        if source != target:
+            await asyncio.sleep(self._chance.random() * self.delay_s)
+
     async def trip(self, source: str, target: str) -> None:
         """One message there. Raises: Unavailable, after a while, when it is lost"""
-        if source == target:
-            return
-        lost = self.loss > 0 and self._chance.random() < self.loss
-        if lost or (source, target) in self._cut:
+        if self.loses(source, target):
             await asyncio.sleep(_TIMEOUT_S)
             raise Unavailable(f"{target} does not answer {source}")
-        await asyncio.sleep(self._chance.random() * self.delay_s)
+        await self.travel(source, target)

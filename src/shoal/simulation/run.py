@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shoal.errors import ShoalError
+from shoal.simulation.connected import Connected
 from shoal.simulation.convergence import differences
 from shoal.simulation.faults import Faults
 from shoal.simulation.invariants import Broken, Witness
@@ -108,13 +109,14 @@ async def _run(seed: int, size: Size, chaos_s: float, ears: _Ears) -> Outcome:
 
 
 async def _chaos(world: World, seconds: float, broken: list[str]) -> None:
-    faults, workload = Faults(world), Workload(world)
+    faults, workload, connected = Faults(world), Workload(world), Connected(world)
     running = [asyncio.create_task(workload.run()), asyncio.create_task(faults.run())]
     end_s = asyncio.get_running_loop().time() + seconds
     try:
         while asyncio.get_running_loop().time() < end_s:
             await asyncio.sleep(_LOOK_S)
             _look(world, broken)
+            connected.look(world.truth(), asyncio.get_running_loop().time())
             for task in running:
                 if task.done():
                     task.result()

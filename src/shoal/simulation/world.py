@@ -47,6 +47,7 @@ class Host:
     opening: "asyncio.Task[None] | None" = None  #: of the manager, until it has a quorum
     manager: Manager | None = None
     agent: "asyncio.Task[None] | None" = None
+    connected: Callable[[], bool] | None = None  #: whether its agent has a session
 
 
 class PlainSeal:
@@ -164,6 +165,7 @@ class World:
             now_ns=host.machine.now_ns,
             record=host.machine,
         )
+        host.connected = lambda: agent.is_connected
         host.agent = asyncio.create_task(agent.run(), name=f"agent {node_id}")
 
     async def _open_manager(self, host: Host, store: SimulatedStore) -> None:
@@ -209,7 +211,7 @@ class World:
             return
         self.story.tell(f"{node_id}: {'the machine loses power' if power else 'the engine is killed'}")
         agent, manager, store, opening = host.agent, host.manager, host.store, host.opening
-        host.agent = host.manager = host.store = host.opening = None
+        host.agent = host.manager = host.store = host.opening = host.connected = None
         if store is not None:
             await store.close()  # first: a killed manager says nothing to the others any more
         running = [task for task in (opening, agent) if task is not None]
