@@ -59,7 +59,8 @@ def managers_of(view: View) -> tuple[str, ...]:
 
 def overlay(view: View, node: Node, tasks: Iterable[Task]) -> OverlayState:
     """All that this node's overlay has to be. tasks: those on it"""
-    wanted = {network.id for network in view.networks.values() if network.spec.ingress}
+    # Containers of no service may be attached anywhere at any time: those networks are on every node.
+    wanted = {network.id for network in view.networks.values() if network.spec.ingress or network.spec.attachable}
     for task in tasks:
         if task.status.state <= S.RUNNING:
             wanted.update(address.network_id for address in task.addresses)

@@ -11,6 +11,7 @@ from shoal.errors import Forbidden, NotLeader, Unavailable
 from shoal.model.cluster.assignment import AssignmentChange, Report
 from shoal.model.cluster.node import NodeDescription, NodeState
 from shoal.model.cluster.task import FileReference, TaskState, TaskStatus
+from shoal.model.network import NetworkSpec
 from shoal.simulation.loop import VirtualLoop
 from shoal.simulation.store import SimulatedCluster
 from shoal.swarm.manager import Manager
@@ -90,6 +91,15 @@ async def test_the_registry_login_goes_with_the_tasks_of_its_service() -> None:
         await manager.ledger.write([task("t1", service_id=identity, node_id=WORKER)])
         async with session(manager) as changes:
             assert (await soon(changes)).files == {f"auth/{identity}": b"login"}
+
+
+async def test_networks_that_anybody_may_use_are_on_every_node() -> None:
+    async with open_manager() as manager:
+        for name, attachable in (("front", True), ("back", False)):
+            await manager.networks.create(NetworkSpec(name=name, driver="overlay", attachable=attachable))
+        async with session(manager) as changes:
+            networks = (await soon(changes)).networks.values()
+        assert {network.spec.name for network in networks} == {"ingress", "front"}
 
 
 async def test_strangers_are_refused() -> None:
