@@ -63,7 +63,9 @@ class Plan:
     def hosts(self) -> Sequence[Host]:
         return self.farm
 
-    def network(self, name: str, *subnets: str, internal: bool = False, ingress: bool = False) -> ClusterNetwork:
+    def network(
+        self, name: str, *subnets: str, internal: bool = False, ingress: bool = False, attachable: bool = False
+    ) -> ClusterNetwork:
         """One more overlay network."""
         pools = tuple(Pool(subnet=s, gateway=str(ip_network(s)[1])) for s in subnets)
         spec = NetworkSpec(
@@ -72,6 +74,7 @@ class Plan:
             scope="swarm",
             internal=internal,
             ingress=ingress,
+            attachable=attachable,
             enable_ipv6=any(":" in s for s in subnets),
             ipam=Ipam(config=pools),
         )

@@ -174,3 +174,29 @@ def test_a_task_on_two_networks_has_its_name_on_both(plan: Plan) -> None:
         shell = plan.run(plan.hosts[1], plan.service(f"shell-{net.spec.name}", net), *SLEEP)
         found = plan.inside(shell, "nslookup", "tasks.web")
         assert f"Address: {net.spec.ipam.config[0].subnet.split('.0.0/')[0]}." in found
+
+
+def test_containers_attached_by_hand(plan: Plan) -> None:
+    """They have addresses of their node's own, reach every task, and are reached and named on their node."""
+    net = plan.network("net1", "10.1.0.0/16", attachable=True)
+    plan.network("net2", "10.2.0.0/16")
+    _, tasks = plan.web(3, net)
+    addresses = set()
+    for host in plan.hosts:
+        done = host.engine.docker("run", "-d", "--name", "guest", "--network", "net1", "busybox", *SLEEP)
+        guest = done.stdout.strip()
+        addresses.add(
+            host.engine.call("GET", f"/containers/{guest}/json")[1]["NetworkSettings"]["Networks"]["net1"]["IPAddress"]
+        )
+        for task in tasks:
+            ping = ("exec", "guest", "ping", "-c1", "-W2", task.task_name)
+            assert " 0% packet loss" in host.engine.docker(*ping).stdout
+        vip = plan.services["service-web"].vips[0].ipv4
+        assert vip in host.engine.docker("exec", "guest", "nslookup", "web").stdout
+        local = next(task for task in tasks if plan.host_of(task) is host)
+        assert "refused" in plan.asked_by(local, 1, "http://guest:80")[0]["error"]
+    assert len(addresses) == 3
+    for host in plan.hosts:
+        refused = host.engine.docker("run", "--rm", "--network", "net2", "busybox", "true", check=False)
+        assert refused.returncode == 125 and "network net2 not manually attachable" in refused.stderr
+        host.engine.docker("rm", "-f", "guest")

@@ -68,6 +68,8 @@ class Attaching:
                 await self._parts.links.plug(sandbox.container_id, wire)
                 lines = wiring.hosts_lines(added, request)
                 changed = await self._settle(changed, before, after, added_lines=lines)
+                if wiring.is_by_hand(network, settings) and self._parts.attached_changed is not None:
+                    await self._parts.attached_changed()
                 await self._save(sandbox.container_id, wanted)
                 await self._parts.store.commit(changed)
         except BaseException:

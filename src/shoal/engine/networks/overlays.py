@@ -57,6 +57,7 @@ class Overlays:
         self._found: list[str] = []  #: ids of ports that netd holds since an earlier engine
         self._refused: frozenset[tuple[str, int]] = frozenset()
         self._order = asyncio.Lock()
+        parts.attached_changed = self._attached_changed
 
     def found_held(self, ids: Iterable[str]) -> None:
         """netd holds these since an earlier engine. ids: of anything"""
@@ -66,6 +67,7 @@ class Overlays:
         """Make it so. Raises: DriverError for the first thing that failed, after all others are done"""
         async with self._order:
             state = self._state = with_gateways(state)
+            self._parts.node_number = state.own.number
             await _all_of(
                 lambda: self._networks(state),
                 lambda: self._tunnels(state),
@@ -158,6 +160,8 @@ class Overlays:
             table=self._table, prefix=self._parts.bridge_prefix, tunnel=plan_tunnel(state, self._device)
         )
         wanted = dict.fromkeys(firewall.wanted_elements(state, self._bridges(), self._refused))
+        here = (text for network in state.networks for text in self._parts.leases.addresses(network))
+        wanted.update(dict.fromkeys(firewall.reachable_element(text) for text in here))
         needed = firewall.largest(wanted)
         before = self._elements
         if before is None or self._frame != frame.key or needed > self._room:
@@ -232,6 +236,11 @@ class Overlays:
             except (ShoalError, OSError) as error:
                 log.error("overlay tables are not watched", extra={"cause": str(error)})
                 await asyncio.sleep(RETRY_S)
+
+    async def _attached_changed(self) -> None:
+        async with self._order:
+            if self._state is not None:
+                await self._rules(self._state)
 
     async def _put_back(self) -> None:
         async with self._order:

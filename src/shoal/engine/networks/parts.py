@@ -1,7 +1,7 @@
 """What the parts of the noun share."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
@@ -57,6 +57,8 @@ class Parts:
     sources: Sources
     leases: Leases = field(default_factory=Leases)
     members: Members | None = None
+    node_number: int = 0  #: in the cluster; 0 = not told yet
+    attached_changed: Callable[[], Awaitable[None]] | None = None  #: to be told of containers attached by hand
     _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def lock(self, container_id: str) -> asyncio.Lock:

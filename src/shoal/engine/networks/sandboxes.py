@@ -14,6 +14,7 @@ from shoal.errors import Conflict, InvalidArgument, ShoalError
 from shoal.lifecycle.network import files, ipam, ports
 from shoal.lifecycle.network.names import endpoint_names
 from shoal.lifecycle.network.rules import check_endpoint
+from shoal.lifecycle.overlay.attaching import check_attachable, own_address
 from shoal.model.endpoint import BoundPort, Endpoint, EndpointSettings
 from shoal.model.network import DEFAULT_NETWORK, IFNAME, JoinRequest, Network, Sandbox
 
@@ -130,8 +131,12 @@ class Sandboxes:
         if network.driver == "null":
             return bare
         used = self._parts.leases.addresses(network.id)
-        ipv4, prefix4 = ipam.allocate(network, 4, used, settings.ipv4_address)
-        ipv6, prefix6 = ipam.allocate(network, 6, used, settings.ipv6_address)
+        wanted4, wanted6 = settings.ipv4_address, settings.ipv6_address
+        if wiring.is_by_hand(network, settings):
+            check_attachable(network)
+            wanted4, wanted6 = (own_address(network, v, self._parts.node_number, used) for v in (4, 6))
+        ipv4, prefix4 = ipam.allocate(network, 4, used, wanted4)
+        ipv6, prefix6 = ipam.allocate(network, 6, used, wanted6)
         self._parts.leases.hold(network.id, request.container_id, ipv4, ipv6)
         names = endpoint_names(request.name, settings.aliases, request.container_id, request.hostname)
         veth = f"v{self._parts.settings.tag}{endpoint_id[:8]}" if network.driver in wiring.WITH_BRIDGE else ""
@@ -178,6 +183,8 @@ class Sandboxes:
             forwards = wiring.forwards_of(request, bound, where)
             self._parts.gate.set_forwards(request.container_id, tuple(forwards))
             await self._parts.gate.settle()
+            if any(wiring.is_by_hand(a.network, a.settings) for a in attachments) and self._parts.attached_changed:
+                await self._parts.attached_changed()
         except BaseException:
             await self._undo(sandbox)
             raise

@@ -44,6 +44,11 @@ def is_routed(network: Network) -> bool:
     return network.driver == "overlay"
 
 
+def is_by_hand(network: Network, settings: EndpointSettings) -> bool:
+    """A container that is no task: those come with the addresses that the managers chose."""
+    return is_routed(network) and not settings.ipv4_address and not settings.ipv6_address
+
+
 def in_order(attachments: Iterable[Attachment]) -> list[Attachment]:
     """By priority, then by the network's name: the order in which they are asked for names and for a way out."""
     return sorted(attachments, key=lambda a: (-a.settings.priority, a.network.name))
@@ -274,7 +279,7 @@ def holding_of(
             if found:
                 links[(alias or target).lower()] = (attachment.network.id, found)
     return Holding(
-        entries=tuple(_entry(a) for a in named if not is_routed(a.network)),  # those come from the managers
+        entries=tuple(_entry(a) for a in named if not is_routed(a.network) or is_by_hand(a.network, a.settings)),
         asker=Asker(networks=tuple(a.network.id for a in named), links=links),
         forward=tuple(forward),
         ports=tuple(wishes),

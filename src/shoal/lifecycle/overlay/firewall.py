@@ -73,6 +73,11 @@ def _of(family: str, texts: Iterable[str]) -> list[str]:
     return [text for text in texts if text and (":" in text) == (family == IP6)]
 
 
+def reachable_element(address: str) -> Element:
+    """A container on this node has this address."""
+    return Element(IP6 if ":" in address else IP, "reachable", address)
+
+
 def _network_elements(family: str, network: ClusterNetwork, interface: str) -> list[Element]:
     name = f'"{interface}"'
     found = [Element(family, "bridges", name)]

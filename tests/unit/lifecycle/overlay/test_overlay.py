@@ -2,13 +2,15 @@
 
 import os
 from dataclasses import replace
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
 
+from shoal.errors import Forbidden, Unavailable
 from shoal.lifecycle.network.firewall import change_text
 from shoal.lifecycle.overlay import balancing, firewall, numbers
+from shoal.lifecycle.overlay.attaching import check_attachable, own_address
 from shoal.lifecycle.overlay.names import named_entries
 from shoal.lifecycle.overlay.networks import network_record, with_gateways
 from shoal.lifecycle.overlay.tunnel import overlay_mtu, plan_tunnel
@@ -183,6 +185,32 @@ def test_numbers_are_of_one_node_alone() -> None:
         mark = numbers.mark(number)
         assert mark & numbers.MARK_MASK == numbers.MARK
         assert not mark & 0x00FFC000, "bits that kube-proxy and Tailscale give a meaning"
+
+
+@pytest.mark.parametrize("subnet", ["10.1.0.0/16", "10.1.4.0/24", "fd11::/64"])
+def test_nodes_give_addresses_that_no_other_gives(subnet: str) -> None:
+    net = network_record(network("net", subnet), "br0", 1450)
+    given: set[str] = set()
+    version = 6 if ":" in subnet else 4
+    for number in (1, 2, 3, 4):
+        mine: set[str] = set()
+        for _ in range(32):
+            mine.add(own_address(net, version, number, mine))
+        with pytest.raises(Unavailable):
+            own_address(net, version, number, mine)
+        assert not given & mine and len(mine) == 32
+        given |= mine
+    assert all(ip_address(a) in ip_network(subnet) for a in given)
+    assert ip_network(subnet).broadcast_address not in map(ip_address, given)
+    assert min(map(ip_address, given)) > ip_network(subnet)[ip_network(subnet).num_addresses // 2 - 2]
+    assert own_address(net, 10 - version, 1, ()) == ""
+
+
+def test_only_attachable_networks_take_other_containers() -> None:
+    net = network_record(network("net", "10.1.0.0/16"), "br0", 1450)
+    with pytest.raises(Forbidden, match="network net not manually attachable"):
+        check_attachable(net)
+    check_attachable(replace(net, spec=replace(net.spec, attachable=True)))
 
 
 @pytest.mark.parametrize(("own", "mtu"), [("192.0.2.1", 1450), ("", 1450), ("2001:db8::1", 1430)])
