@@ -39,10 +39,10 @@ def _run(context: Context, options: Options, arguments: list[str]) -> int:
         if "triggers" not in one.tree
     }
     if jobs := tree.get("jobs"):
-        tree["jobs"] = {name: _as_written(one) for name, one in jobs.items()}
+        tree["jobs"] = Map({name: _as_written(one) for name, one in jobs.items()})
     for section in ("networks", "volumes"):
         if known := tree.get(section):
-            tree[section] = {name: Map() if one is None else one for name, one in known.items()}
+            tree[section] = Map({name: Map() if one is None else one for name, one in known.items()})
     context.stdout.write(render_yaml(replace(project, tree=tree, services=services)))
     return 0
 

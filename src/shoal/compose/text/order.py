@@ -140,7 +140,7 @@ def _is_shown(value: Any, key: str, path: tuple[str, ...]) -> bool:
     if value is False:
         return key not in _PLAIN_FLAGS or kind_at(path) is None
     if value == {}:
-        return key in _SHOWN_EMPTY or path[-1:] == ("networks",)
+        return key in _SHOWN_EMPTY or path[-1:] == ("networks",) or path == ("volumes",)
     if value == []:
         return key in ("command", "entrypoint")
     if value == "0" and key in _SIZES:
