@@ -35,7 +35,7 @@ def decide(
     looked_at = _to_look_at(known, now)
     looks = dict(known.looks)
     wakes = {key: _reconciled(draft, key, looks) for key in looked_at}
-    addresses = Addresses(view.networks, known.held, known.cursors, draft.freed)
+    addresses = Addresses(view.networks, known.held, known.cursors)
     freed = [key for key, room in known.stuck.items() if room != known.room]
     tried = dict.fromkeys([*freed, *looked_at])
     floor = Floor(view.nodes, known.uses, known.eligible, choose)

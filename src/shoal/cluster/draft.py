@@ -6,10 +6,9 @@ from dataclasses import replace
 from shoal.cluster.book import Book
 from shoal.cluster.plan import Delete, Put
 from shoal.cluster.schedule.copies import NO_COPIES, Copies, copies_after
-from shoal.cluster.task import has_ended
 from shoal.cluster.view import View, kind_of
 from shoal.model.cluster.service import Service
-from shoal.model.cluster.task import Address, Task, TaskState
+from shoal.model.cluster.task import Task, TaskState
 
 ASSIGNED, COMPLETE = TaskState.ASSIGNED, TaskState.COMPLETE
 NOTHING: Mapping[str, Task] = {}
@@ -32,7 +31,6 @@ class Draft:
         self.wake_at = 0
         self.waiting: dict[str, str] = {}  #: {task id: why it fits nowhere}
         self.touched: set[str] = set()  #: ids of services that are changed, or tasks of theirs
-        self.freed: list[Address] = []  #: of tasks that are forgotten, or orphaned
         self._made: dict[str, list[str]] = {}  #: {service id: ids of its new tasks}
         self._changed: dict[str, dict[str, None]] = {}  #: {service id: ids of its tasks that are changed}
         self._puts: dict[str, Put] = {}
@@ -94,8 +92,6 @@ class Draft:
         self._changed[task.service_id][task.id] = None
         self._puts.pop(f"tasks/{task.id}", None)
         if task.id in self.view.tasks:
-            if not has_ended(task):  # others may have them since it ended
-                self.freed.extend(task.addresses)
             self._deletes[task.id] = Delete(kind="tasks", id=task.id, cause=cause)
 
     def wake(self, at: int) -> None:

@@ -139,6 +139,11 @@ class Story:
         self.world.decide()
         check_steps(before, self.world.view)
         check_state(self.world)
+        if self.world.plan.waiting:
+            # What this plan has freed is not given away before the plan is written.
+            for _ in range(2):
+                self.world.decide()
+                check_state(self.world)
         again = self.world.ask()
         assert again.changes == (), f"decided again without need: {again.changes}"
         anew = decide(self.world.view, self.world.now, new_id=self.world.new_id, choose=lambda below: 0, book=EMPTY)

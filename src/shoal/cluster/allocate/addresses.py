@@ -67,14 +67,12 @@ class Addresses:
         networks: Mapping[str, ClusterNetwork],
         held: Mapping[str, Held],
         cursors: Mapping[str, int],
-        freed: Iterable[Address] = (),
     ) -> None:
         self._networks = networks
         self._held = held
         self._held_on: dict[str, list[frozenset[str]]] = {}
         self.cursors = dict(cursors)  #: {pool: number to be tried next}
         self._given: dict[str, set[str]] = {}
-        self._freed = {(a.network_id, text) for a in freed for text in (a.ipv4, a.ipv6) if text}
         self._ranges: dict[str, list[_Range]] = {}
 
     def take(self, network_id: str) -> tuple[str, str] | None:
@@ -122,9 +120,7 @@ class Addresses:
             asked += 1
             if asked > FEW and len(parts) > 1:
                 parts[:] = [frozenset().union(*parts)]
-            if address in given:
-                return True
-            return any(address in part for part in parts) and (network_id, address) not in self._freed
+            return address in given or any(address in part for part in parts)
 
         return is_taken
 

@@ -65,7 +65,6 @@ def _orphaned(turn: Turn, task: Task) -> Task:
         return task
     status = replace(task.status, state=S.ORPHANED, at=turn.draft.now, message="node was removed from the cluster")
     desired = max(task.desired, S.SHUTDOWN)
-    turn.draft.freed.extend(task.addresses)
     return turn.draft.put_task(replace(task, status=status, desired=desired, hold=""), "node removed")
 
 

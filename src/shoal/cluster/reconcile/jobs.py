@@ -86,7 +86,7 @@ def _heal(turn: Turn, key: SlotKey, tasks: list[Task]) -> list[Task]:
     if not cause:
         return heal.let_go(turn, tasks)
     left = heal.orphans(turn, turn.stop_some(tasks, [newest], cause))
-    if isinstance(key, str) and cause != "restart":
+    if isinstance(key, str) and (turn.is_lost(newest) or turn.is_draining(newest)):
         return left
     if cause == "restart":
         if not restart.wants_restart(newest, tasks, turn.draft.now):

@@ -21,7 +21,7 @@ def reconcile(turn: Turn) -> None:
     replicas = turn.service.spec.replicas
     if len(slots) + len(settled) > replicas:
         slots, settled = _all_slots(turn), set()
-    turn.look = Look(turn.service.spec, frozenset(settled), frozenset(map(int, slots)))
+    turn.look = Look(turn.service.spec, frozenset(settled), turn.removing.union(map(int, slots)))
     slots = {key: heal(turn, key, tasks) for key, tasks in slots.items()}
     filled = {key: tasks for key, tasks in slots.items() if tasks and is_filled(turn, tasks)}
     for key in _surplus(filled, len(filled) + len(settled) - replicas):
@@ -32,7 +32,7 @@ def reconcile(turn: Turn) -> None:
     rebalance.step(turn, filled)
     _fill(turn, slots, {*settled, *filled}, replicas)
     if turn.changed_slots is not None:
-        turn.changed_slots.update(slots)
+        turn.changed_slots.update(slots, turn.removing)
 
 
 def _odd_slots(turn: Turn) -> tuple[Slots, set[int]]:
@@ -60,15 +60,16 @@ def _odd_slots(turn: Turn) -> tuple[Slots, set[int]]:
 
 def _all_slots(turn: Turn) -> Slots:
     turn.changed_slots = None
+    tasks = turn.draft.tasks_of(turn.service.id).values()
+    turn.removing = frozenset(task.slot for task in tasks if task.desired == REMOVE)
     return turn.slots()
 
 
 def _by_slot(turn: Turn, tasks: list[Task]) -> dict[int, list[Task]]:
     slots: dict[int, list[Task]] = {}
+    turn.removing = frozenset(task.slot for task in tasks if task.desired == REMOVE)
     for task in tasks:
-        if task.desired == REMOVE:
-            turn.note_changed(task.slot)
-        else:
+        if task.desired != REMOVE:
             slots.setdefault(task.slot, []).append(task)
     for members in slots.values():
         if len(members) > 1:

@@ -38,6 +38,7 @@ class Turn:
     is_anew: nothing is known from the decision before
     look: what was seen of its slots, before and then after this turn; None = nothing
     changed: ids of its tasks that have changed since that look
+    removing: slots with tasks that are to be removed
     changed_slots: those whose history may have become longer; None = all
     """
 
@@ -49,6 +50,7 @@ class Turn:
     look: Look | None = None
     changed: Collection[str] = ()
     changed_slots: set[SlotKey] | None = None
+    removing: frozenset[int] = frozenset()
     _same: dict[int, tuple[TaskSpec, str]] = field(default_factory=dict)
 
     @property
@@ -56,11 +58,6 @@ class Turn:
         """Whether its update is paused."""
         status = self.service.update_status
         return status is not None and status.state in PAUSED
-
-    def note_changed(self, key: SlotKey) -> None:
-        """The history of this slot may be too long."""
-        if self.changed_slots is not None:
-            self.changed_slots.add(key)
 
     @property
     def goal(self) -> S:
@@ -103,8 +100,8 @@ class Turn:
             kind = self._same[id(task.spec)] = (task.spec, _difference(task.spec, self.service.spec.task))
         if kind[1] == "other" or task.host_ports != self.ports:
             return False
-        if kind[1] == "placement" and task.node_id:
-            node = self.node_of(task)
+        if kind[1] == "placement":
+            node = self.node_of(task) if task.node_id else None
             return node is not None and satisfies(self.service.spec.task.placement.constraints, node)
         return True
 
