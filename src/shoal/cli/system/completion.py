@@ -42,6 +42,7 @@ _LISTS = (
     ("shoal volume ls -q", _of("volume", "inspect rm")),
     ("shoal node ls --format '{{.Hostname}}'", _of("node", "demote inspect promote ps rm update")),
     ("shoal service ls --format '{{.Name}}'", _of("service", "inspect logs ps rm rollback scale update")),
+    ("shoal stack ls --format '{{.Name}}'", _of("stack", "deploy plan ps rm run services")),
     ("shoal secret ls --format '{{.Name}}'", _of("secret", "inspect rm")),
     ("shoal config ls --format '{{.Name}}'", _of("config", "inspect rm")),
     ("echo worker manager", _of("swarm", "join-token")),
