@@ -71,6 +71,26 @@ def test_the_leader_is_killed_and_another_one_leads(farm: Farm):
     wait_for("what was replaced is stopped", lambda: sum(len(containers(host)) for host in farm) == 6 + 3 + 4)
 
 
+def test_who_can_not_reach_the_leader_is_carried_by_another_manager(farm: Farm):
+    leading = next(host for host in farm if host.name == leader(farm))
+    apart, between = [host for host in farm if host is not leading]
+    farm.part([apart], [leading])
+    try:
+        until = time.monotonic() + 9  # longer than a node may be silent
+        wait_for("time has passed", lambda: time.monotonic() > until, 10)
+        assert clusters.node_state(leading, apart) == "ready"
+        kept = containers(apart)
+        create_service(leading, "everywhere", Global={})
+        wait_running(leading, "everywhere", 3)
+        assert len(containers(apart) - kept) == 1
+        assert clusters.node_state(between, apart) == "ready"
+    finally:
+        farm.rejoin()
+    identity = next(s["ID"] for s in leading.engine.call("GET", "/services")[1] if s["Spec"]["Name"] == "everywhere")
+    assert leading.engine.call("DELETE", f"/services/{identity}")[0] == 200
+    wait_for("it is removed", lambda: sum(len(containers(host)) for host in farm) == 6 + 3 + 4)
+
+
 def test_all_engines_are_started_anew(farm: Farm):
     kept = [containers(host) for host in farm]
     for host in farm:
@@ -154,12 +174,15 @@ def test_without_a_quorum_nothing_is_written_and_a_survivor_brings_the_cluster_b
     assert nodes(one)["host1"]["ManagerStatus"]["Leader"]
     within(15, "the others are down", lambda: clusters.node_state(one, two) == "down")
     within(15, "all runs here", lambda: set(clusters.hostnames(one, running(one, "web"))) == {"host1"})
+    two.engine.start()  # it learns that it is a manager no more
+    within(30, "it is a worker", lambda: swarm_info(two)["LocalNodeState"] == "active" and not swarm_info(two)["Error"])
+    assert not is_manager(two) and clusters.node_state(one, two) == "ready"
+    update_node(one, two, Role="manager")
+    assert one.engine.call("DELETE", f"/nodes/{nodes(one)['host3']['ID']}?force=1")[0] == 200
+    three.engine.start()
+    clusters.leave(three)
+    clusters.join(three, one, "Manager")
     for host in (two, three):
-        identity = nodes(one)[host.name]["ID"]
-        assert one.engine.call("DELETE", f"/nodes/{identity}?force=1")[0] == 200
-        host.engine.start()
-        clusters.leave(host)
-        clusters.join(host, one, "Manager")
         within(20, f"{host.name} is a manager", lambda host=host: is_manager(host) and answers(host))
 
 

@@ -136,11 +136,10 @@ class ManagerPart:
 
     async def resign(self) -> None:
         """No manager any more: out of the shared store, whose other members go on. Raises: Unavailable"""
-        managing = self.now
+        managing, self.now = self.now, None
         if managing is not None:
             await managing.manager.close()
         await self._close_store()
-        self.now = None
         if self.kind == SHARED:
             members = await self.quorum.members()
             own = [member.id for member in members if member.address == self.quorum.address]

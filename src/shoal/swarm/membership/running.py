@@ -359,7 +359,15 @@ class Running:
 
     async def _become_worker(self) -> None:
         async with self._turn:
-            await self._manager.resign()
+            try:
+                async with asyncio.timeout(LEAVE_S):
+                    await self._manager.resign()
+            except (ShoalError, TimeoutError) as error:
+                if not self._line.is_elsewhere:
+                    raise Unavailable(f"the other managers do not answer: {error}") from error
+                # Who leads elsewhere has no need of this one's vote, and has taken it away by itself.
+                log.warning("this manager was replaced while it was away")
+                await self._manager.erase()
             self._keys = replace(self._keys, data_key=b"")
             self._folder.save_keys(self._keys)
             self.unlock_key, self.manager_error = b"", ""

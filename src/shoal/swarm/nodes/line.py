@@ -15,8 +15,8 @@ NODE_HEADER = "Shoal-Node"  #: for which node a manager speaks
 CARRY_HEADER = "Shoal-Carry"  #: a manager that does not lead is to carry the call on to the leader
 
 #: a manager that does not answer by then is tried no longer: the session is opened with another one
-ANSWER_S = 2.5
-FIRST_S = 5.0  #: until a session says its first word
+ANSWER_S = 1.5
+FIRST_S = 2.5  #: until a session says its first word
 
 
 class Remote:
@@ -113,6 +113,11 @@ class ManagerLine:
                 break
         raise error
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether another node's manager has the session."""
+        return isinstance(self._open, Remote)
+
     def _session_of(self) -> Dispatcher:
         if self._open is None:
             raise Unavailable("this node has no session with a manager")
@@ -120,7 +125,12 @@ class ManagerLine:
 
     async def beat(self, node_id: str) -> float:
         """See the contract."""
-        return await self._session_of().beat(node_id)
+        try:
+            return await self._session_of().beat(node_id)
+        except Unavailable:
+            # Connections that wait to be used again are of no use where packets vanish.
+            await self._client.renewed()
+            raise
 
     async def report(self, node_id: str, report: Report) -> None:
         """See the contract."""

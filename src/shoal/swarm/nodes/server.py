@@ -106,7 +106,7 @@ class NodeServer:
     async def open(self, credentials: Credentials) -> None:
         """Raises: DriverError when the address can't be listened on"""
         self._socket = _bound(self._listen)
-        self._runner = web.AppRunner(self._app, handler_cancellation=True, access_log=None, shutdown_timeout=1)
+        self._runner = web.AppRunner(self._app, handler_cancellation=True, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         await self.renewed(credentials)
 
