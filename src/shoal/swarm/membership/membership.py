@@ -27,7 +27,7 @@ from shoal.oci.reference import Reference
 from shoal.swarm.manager.manager import Manager
 from shoal.swarm.membership import messages
 from shoal.swarm.membership.addresses import advertise_address, split_port
-from shoal.swarm.membership.folder import Folder, LocalState, Locked
+from shoal.swarm.membership.folder import Folder, Keys, LocalState, Locked
 from shoal.swarm.membership.founding import found, write_down
 from shoal.swarm.membership.joining import Joining
 from shoal.swarm.membership.near import Near
@@ -298,6 +298,8 @@ class Membership:
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)
         running, self._running = self._running, None
+        if running is None and self._state is not None:  # locked, expired, …: what it has left here goes all the same
+            running = Running(self._folder, self._near, self._state, Keys("", ""))
         self._state, self._is_locked, self._error = None, False, ""
         if running is not None:
             await running.leave()
