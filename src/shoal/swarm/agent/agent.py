@@ -20,6 +20,9 @@ from shoal.swarm.agent.worker import Tools, Worker
 log = logging.getLogger("shoal.cluster.agent")
 
 RETRY_S = 1.0
+#: the kernel has what an engine before this one did last; what is on record may be older. So it is applied only when no
+#: manager says within this time what is right
+RECORD_S = 3.0
 
 
 class Agent:
@@ -50,6 +53,7 @@ class Agent:
         )
         self._assignment = Assignment(node_id=node_id)
         self._changed = asyncio.Condition()
+        self._was_told = False  #: by a manager, since this engine started
         self._workers: dict[str, Worker] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
 
@@ -81,25 +85,31 @@ class Agent:
                 work.create_task(self._recorder.run(), name="agent's record")
                 work.create_task(self._observe(), name="tasks observed")
                 await asyncio.sleep(0)  # it listens before anything is asked
-                await self._recover()
+                if (last := await self._recorder.last()) is not None:
+                    await self._recover(last)
+                    work.create_task(self._apply_record(last), name="overlay on record")
                 work.create_task(self._line.run(), name="line to the managers")
         finally:
             for running in self._running.values():
                 running.cancel()
             await asyncio.gather(*self._running.values(), return_exceptions=True)
 
-    async def _recover(self) -> None:
+    async def _recover(self, last: Assignment) -> None:
         """Go on with what was told before this engine started."""
-        last = await self._recorder.last()
-        if last is None:
-            return
         log.info("%d tasks of this node go on until a manager is reached", len(last.tasks))
         await self._apply(last)
+
+    async def _apply_record(self, last: Assignment) -> None:
+        await asyncio.sleep(RECORD_S)
+        if not self._was_told:
+            await self._overlays.want(last.overlay)
 
     # -- what the managers say -----------------------------------------------------
 
     async def _told(self, change: AssignmentChange) -> None:
         new = merged(self._assignment, change)
+        self._was_told = True
+        await self._overlays.want(new.overlay)
         await self._apply(new)
         self._recorder.note(new)
         if change.is_full:
@@ -111,7 +121,6 @@ class Agent:
         async with self._changed:
             self._assignment = new
             self._changed.notify_all()
-        await self._overlays.want(new.overlay)
         fresh = [task for task in new.tasks.values() if task.id not in self._workers]
         found = await self._executor.known() if fresh else {}
         for task in fresh:

@@ -13,7 +13,7 @@ from shoal.model.cluster.assignment import Assignment
 
 log = logging.getLogger("shoal.cluster.agent")
 
-SAVE_S = 0.2  #: changes of so much time are written together
+SAVE_S = 0.05  #: changes of so much time are written together
 
 
 class Record(Protocol):
@@ -37,7 +37,7 @@ class FileRecord:
         return await asyncio.to_thread(self._read)
 
     async def save(self, data: bytes) -> None:
-        """See `Record`; the old content or the new one, whenever the machine stops."""
+        """See `Record`; the old content or the new one, whenever the engine stops. (A power loss ends all tasks.)"""
         await asyncio.shield(asyncio.to_thread(self._write, data))
 
     def _read(self) -> bytes:
@@ -50,8 +50,6 @@ class FileRecord:
         new = self._path.with_name(f"{self._path.name}.new")
         with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
         new.rename(self._path)
 
 

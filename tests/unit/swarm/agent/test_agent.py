@@ -10,6 +10,8 @@ from shoal.errors import Unavailable
 from shoal.model.cluster.assignment import AssignmentChange, Report
 from shoal.model.cluster.node import NodeDescription
 from shoal.model.cluster.task import FileReference, Task, TaskState, TaskStatus
+from shoal.model.network import NetworkSpec
+from shoal.simulation.loop import VirtualLoop
 from shoal.swarm.agent import Agent
 from shoal.swarm.manager import Manager
 from tests.support.fake_executor import FakeExecutor, FakeOverlay
@@ -81,11 +83,12 @@ class Node:
         self.executor = FakeExecutor()
         self.record = Memory()
         self.wire = Wire(manager)
+        self.overlay = FakeOverlay()
         self.agent: Agent
 
     @asynccontextmanager
     async def engine(self) -> AsyncIterator[Agent]:
-        overlay = FakeOverlay()
+        overlay = self.overlay = FakeOverlay()
         agent = self.agent = Agent(WORKER, self.executor, overlay, self.wire, now_ns=Clock(), record=self.record)
         running = asyncio.create_task(agent.run())
         try:
@@ -162,6 +165,34 @@ async def test_an_engine_that_finds_no_manager_goes_on_with_what_it_was_told() -
             await asyncio.sleep(0.05)
             assert node.executor.calls == calls
         assert node.state(manager, "t1") is S.RUNNING
+
+
+def test_networks_on_record_are_applied_only_where_no_manager_says_what_is_right() -> None:
+    """What the kernel has is newer than the record of an engine that was killed. On a clock that jumps."""
+
+    async def story() -> None:
+        async with open_manager(own()) as manager:
+            node = Node(manager)
+            async with node.engine():
+                await until(lambda: node.state(manager, "t1") is S.RUNNING and b'"t1"' in node.record.data)
+                await asyncio.sleep(1)
+            old = node.record.data
+            await manager.networks.create(NetworkSpec(name="newer", driver="overlay", attachable=True))
+            node.record.data = old
+            async with node.engine() as agent:
+                await until(lambda: agent.is_connected and node.overlay.applied)
+                await asyncio.sleep(10)
+                assert [len(state.networks) for state in node.overlay.applied] == [2]
+            node.record.data = old
+            node.wire.cut()
+            async with node.engine():
+                await asyncio.sleep(1)
+                assert not node.overlay.applied
+                await until(lambda: node.overlay.applied)
+                assert len(node.overlay.applied[0].networks) == 1
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(story())
 
 
 async def test_values_are_never_written_down_and_a_task_waits_for_them() -> None:
