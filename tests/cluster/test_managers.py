@@ -181,6 +181,7 @@ def test_without_a_quorum_nothing_is_written_and_a_survivor_brings_the_cluster_b
     assert one.engine.call("DELETE", f"/nodes/{nodes(one)['host3']['ID']}?force=1")[0] == 200
     three.engine.start()
     clusters.leave(three)
+    assert containers(three) == set()
     clusters.join(three, one, "Manager")
     for host in (two, three):
         within(20, f"{host.name} is a manager", lambda host=host: is_manager(host) and answers(host))

@@ -208,6 +208,18 @@ async def test_a_locked_manager_starts_with_its_key_only_and_a_restart_keeps_the
         assert not one.folder.exists()
 
 
+async def test_a_locked_manager_leaves_by_force_and_nothing_is_left(tmp_path: Path):
+    async with sides(tmp_path, "one") as (one,):
+        await one.init(ClusterSpec(autolock=True))
+        await one.restart()
+        with pytest.raises(Unavailable, match="Swarm is encrypted"):
+            await one.membership.leave(force=False)
+        await one.membership.leave(force=True)
+        assert not one.folder.exists()
+        assert one.membership.state().state == "inactive"
+        await one.init()
+
+
 async def test_a_removed_node_is_refused_and_says_so(tmp_path: Path):
     async with sides(tmp_path, "one", "two") as (one, two):
         await one.init()
