@@ -23,6 +23,8 @@ def encode_task(task: Task, version: int, networks: Networks) -> dict[str, Any]:
     if task.node_id:
         body["NodeID"] = task.node_id
     body["Status"] = _status(task.status)
+    if task.hold and not task.status.error:
+        body["Status"]["Err"] = task.hold
     body["DesiredState"] = task.desired.name.lower()
     if task.iteration:
         body["JobIteration"] = {"Index": task.iteration}

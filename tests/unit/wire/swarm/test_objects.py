@@ -142,6 +142,11 @@ def test_a_task_without_a_container_or_a_network_that_is_known() -> None:
     }
 
 
+def test_a_task_that_is_held_says_what_it_waits_for() -> None:
+    held = replace(TASK, hold="waits for service db to be healthy", status=TaskStatus(state=TaskState.READY))
+    assert encode_task(held, 9, {NETWORK.id: (NETWORK, 3)})["Status"]["Err"] == "waits for service db to be healthy"
+
+
 def test_the_ports_of_a_task_on_its_node() -> None:
     status = replace(TASK.status, ports=(HostPort(target=80, published=32768),))
     body = encode_task(replace(TASK, status=status, addresses=()), 9, {})
