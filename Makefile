@@ -14,7 +14,7 @@ TEST_PACKAGES := docker-registry etcd-server apache2-utils iproute2 iperf3 wrk
 # Engines do not disturb each other, and tests wait more than they work. A file is of one process: its tests share an engine.
 SIDE_BY_SIDE := -n 2 --dist loadfile
 
-.PHONY: help install install-tests demo test check format unit integration e2e vm-test bench docs clean
+.PHONY: help install install-tests demo test check format unit integration cluster e2e vm-test bench docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/' | column -t -s'|'
@@ -67,6 +67,9 @@ unit: install-tests ## unit and golden tests only
 
 integration: install-tests ## tests on real containers, networks and registries
 	$(AS_ROOT) $(BIN)/python -m pytest tests/contract tests/integration $(SIDE_BY_SIDE)
+
+cluster: install-tests ## several hosts: joins, losses, partitions, managers, images, networks
+	$(AS_ROOT) $(BIN)/python -m pytest tests/cluster $(SIDE_BY_SIDE)
 
 e2e: install-tests ## whole stories, also with the docker CLI, Compose and the SDK as clients
 	$(AS_ROOT) $(BIN)/python -m pytest tests/e2e $(SIDE_BY_SIDE)
