@@ -1,4 +1,4 @@
-"""From one store into another, and through a file."""
+"""From one store into another."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from shoal.contracts.cluster.store import MAX_CHANGES, ClusterStore, Commit
-from shoal.drivers.cluster.copying import copy, load, restore, snapshot
+from shoal.drivers.cluster.copying import copy
 from shoal.drivers.cluster.etcd_store import EtcdClusterStore
 from shoal.drivers.cluster.sqlite_store import SqliteClusterStore
-from shoal.errors import Conflict, DriverError, InvalidArgument
-from shoal.simulation.store import SimulatedCluster, SimulatedStore
+from shoal.errors import Conflict
 from tests.support.etcd import EtcdProcess, etcd_processes
 
 
@@ -57,49 +56,3 @@ async def test_one_manager_becomes_several_and_one_again(tmp_path: Path, etcd: E
         assert await again.campaign("one", 60) > newer
         with pytest.raises(Conflict, match="not empty"):
             await copy(single, again)
-
-
-async def test_a_snapshot_brings_everything_back(tmp_path: Path) -> None:
-    values = {"cluster/1": b"\0\xff", "names/web\n": b"", "näme": "☃".encode()}
-    path = tmp_path / "backup.shoal"
-    async with opened(SqliteClusterStore(tmp_path / "first.db")) as first:
-        epoch = await first.campaign("one", 60)
-        revision = await first.commit(Commit(puts=values))
-        written = await snapshot(first, path)
-    assert (written.revision, written.epoch, path.stat().st_mode & 0o777) == (revision, epoch, 0o600)
-    async with opened(SimulatedStore(SimulatedCluster())) as other:
-        assert await restore(path, other) == load(path) == written
-        assert await content(other) == values
-        assert await other.campaign("one", 60) == epoch + 1
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["backup.shoal", "first.db"]
-
-
-@pytest.mark.parametrize(
-    ("damage", "text"),
-    [
-        (lambda whole: whole[:-10], "damaged"),
-        (lambda whole: whole.replace(b"nodes", b"moden"), "damaged"),
-        (lambda whole: b"", "no snapshot"),
-        (lambda whole: b"PK\x03\x04", "no snapshot"),
-        (lambda whole: whole.replace(b'"version":1', b'"version":9'), "version 9"),
-    ],
-    ids=["cut off", "changed", "empty", "another kind", "newer"],
-)
-async def test_a_file_that_is_not_whole_restores_nothing(tmp_path: Path, damage, text: str) -> None:
-    path = tmp_path / "backup"
-    async with opened(SimulatedStore(SimulatedCluster())) as store:
-        await store.commit(Commit(puts={"nodes/a": b"1"}))
-        await snapshot(store, path)
-    path.write_bytes(damage(path.read_bytes()))
-    async with opened(SimulatedStore(SimulatedCluster())) as store:
-        with pytest.raises(InvalidArgument, match=text):
-            await restore(path, store)
-        assert await content(store) == {}
-
-
-async def test_files_that_cannot_be_read_or_written_are_named(tmp_path: Path) -> None:
-    async with opened(SimulatedStore(SimulatedCluster())) as store:
-        with pytest.raises(DriverError, match="cannot write the snapshot"):
-            await snapshot(store, tmp_path / "nowhere" / "backup")
-        with pytest.raises(DriverError, match="cannot read the snapshot"):
-            await restore(tmp_path / "nothing", store)

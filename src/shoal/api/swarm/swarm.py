@@ -5,9 +5,20 @@ from aiohttp import web
 from shoal.api.http.replies import empty, json_reply
 from shoal.api.http.request import Request
 from shoal.api.http.router import Route
+from shoal.api.http.upgrade import read_body
 from shoal.api.swarm.part import Part, version_of
-from shoal.contracts.cluster.control import Control, SwarmInit, SwarmJoin
-from shoal.wire.swarm.cluster import decode_cluster_spec, decode_init, decode_join, decode_unlock, encode_swarm
+from shoal.contracts.cluster.control import Control, SwarmInit, SwarmJoin, SwarmRestore
+from shoal.wire.swarm.cluster import (
+    PASSPHRASE_HEADER,
+    decode_cluster_spec,
+    decode_init,
+    decode_join,
+    decode_passphrase,
+    decode_unlock,
+    encode_swarm,
+)
+
+_BACKUP_LIMIT = 1 << 30
 
 
 class SwarmRouter(Part):
@@ -58,6 +69,23 @@ class SwarmRouter(Part):
         await self.control.membership.unlock(decode_unlock(await request.object()))
         return empty(200)
 
+    async def backup(self, request: Request) -> web.Response:
+        """POST /shoal/swarm/backup"""
+        passphrase = decode_passphrase(request.http.headers.get(PASSPHRASE_HEADER, ""))
+        body = await self.control.membership.backup(passphrase)
+        return web.Response(body=body, content_type="application/octet-stream")
+
+    async def restore(self, request: Request) -> web.Response:
+        """POST /shoal/swarm/restore"""
+        wanted = SwarmRestore(
+            backup=await read_body(request.http, _BACKUP_LIMIT),
+            passphrase=decode_passphrase(request.http.headers.get(PASSPHRASE_HEADER, "")),
+            listen=request.query.get("listen", ""),
+            advertise=request.query.get("advertise", ""),
+            force=request.flag("force"),
+        )
+        return json_reply(await self.control.membership.restore(wanted))
+
 
 def routes(control: Control | None) -> list[Route]:
     """Every route of this module."""
@@ -70,4 +98,6 @@ def routes(control: Control | None) -> list[Route]:
         Route("POST", "/swarm/update", router.update, "SwarmUpdate"),
         Route("GET", "/swarm/unlockkey", router.unlock_key, "SwarmUnlockkey"),
         Route("POST", "/swarm/unlock", router.unlock, "SwarmUnlock"),
+        Route("POST", "/shoal/swarm/backup", router.backup, "ShoalSwarmBackup"),
+        Route("POST", "/shoal/swarm/restore", router.restore, "ShoalSwarmRestore"),
     ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from binascii import b2a_base64
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from collections.abc import Iterator, Mapping
+    from typing import Any, BinaryIO
 
     from shoal.client.http import Client
 
@@ -41,3 +43,20 @@ class Swarm:
 
     def unlock(self, key: str) -> None:
         self._client.post("/swarm/unlock", body={"UnlockKey": key})
+
+    def backup(self, passphrase: str = "") -> Iterator[bytes]:
+        """The bytes of a backup. passphrase: that it is sealed with, "" = with nothing, or with the unlock key"""
+        with self._client.request("POST", "/shoal/swarm/backup", headers=_sealed(passphrase)) as response:
+            yield from response.chunks()
+
+    def restore(
+        self, backup: BinaryIO, passphrase: str = "", *, listen: str = "", advertise: str = "", force: bool = False
+    ) -> str:
+        """The id of this node, now the cluster's only manager."""
+        query = {"listen": listen or None, "advertise": advertise or None, "force": force or None}
+        headers = {"Content-Type": "application/octet-stream", **_sealed(passphrase)}
+        return str(self._client.post("/shoal/swarm/restore", query, backup, headers))
+
+
+def _sealed(passphrase: str) -> dict[str, str]:
+    return {"X-Shoal-Passphrase": b2a_base64(passphrase.encode(), newline=False).decode()} if passphrase else {}

@@ -55,6 +55,20 @@ class SwarmJoin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SwarmRestore:
+    """A cluster out of a backup. listen, advertise: "" = as they were, where this machine has that address
+
+    force: also where another manager of the cluster still answers
+    """
+
+    backup: bytes
+    passphrase: str = field(default="", repr=False)
+    listen: str = ""
+    advertise: str = ""
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SwarmState:
     """This node's part in a cluster, for `info`. state: inactive | pending | active | error | locked"""
 
@@ -96,6 +110,20 @@ class Membership(Protocol):
         ...
 
     async def unlock(self, key: str) -> None: ...
+
+    async def backup(self, passphrase: str = "") -> bytes:
+        """All that another machine needs to be this cluster's manager; that of a locked cluster is sealed with its
+        unlock key where no passphrase is given. Raises: Unavailable without a quorum, and on a node that is no manager
+        """
+        ...
+
+    async def restore(self, request: SwarmRestore) -> str:
+        """The id of this node, now the only manager of the cluster of the backup, with its identities and tokens.
+
+        Raises: Unavailable when this node is in a cluster; InvalidArgument for a file that is damaged or no backup;
+        Unauthorized without the right passphrase; Conflict where another manager of the cluster answers
+        """
+        ...
 
 
 class Clusters(Protocol):

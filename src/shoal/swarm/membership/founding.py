@@ -35,6 +35,11 @@ class Founded:
     cluster: Cluster
     node: Node
 
+    async def write_down(self, store: ClusterStore) -> None:
+        """The records are in the store."""
+        puts = {records.key_of(record): records.encode(record) for record in (self.cluster, self.node)}
+        await store.commit(Commit(puts=puts, compares=dict.fromkeys(puts, 0)))
+
 
 def found(request: SwarmInit, near: Near) -> Founded:
     """Raises: InvalidArgument for addresses, pools or an availability that can't be"""
@@ -89,12 +94,6 @@ def found(request: SwarmInit, near: Near) -> Founded:
     )
     keys = Keys(node_key, certificate, data_key)
     return Founded(state=state, keys=keys, unlock_key=unlock_key, cluster=cluster, node=node)
-
-
-async def write_down(founded: Founded, store: ClusterStore) -> None:
-    """The records are in the store."""
-    puts = {records.key_of(record): records.encode(record) for record in (founded.cluster, founded.node)}
-    await store.commit(Commit(puts=puts, compares=dict.fromkeys(puts, 0)))
 
 
 def _availability(text: str) -> Availability:

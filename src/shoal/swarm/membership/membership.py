@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 from shoal.contracts.cluster.control import (
@@ -15,6 +16,7 @@ from shoal.contracts.cluster.control import (
     Services,
     SwarmInit,
     SwarmJoin,
+    SwarmRestore,
     SwarmState,
     Versioned,
 )
@@ -27,11 +29,14 @@ from shoal.oci.reference import Reference
 from shoal.swarm.manager.manager import Manager
 from shoal.swarm.membership import messages
 from shoal.swarm.membership.addresses import advertise_address, split_port
+from shoal.swarm.membership.backup import PASSPHRASE, UNLOCK_KEY, content_of, pack, unpack
 from shoal.swarm.membership.folder import Folder, Keys, LocalState, Locked
-from shoal.swarm.membership.founding import found, write_down
+from shoal.swarm.membership.founding import Founded, found
 from shoal.swarm.membership.joining import Joining
 from shoal.swarm.membership.near import Near
+from shoal.swarm.membership.restoring import Restored, check_lost, restored
 from shoal.swarm.membership.running import Running
+from shoal.swarm.nodes.admission import trusted
 from shoal.swarm.pki.certificates import identity_in, validity_of
 from shoal.swarm.pki.tokens import parse_unlock
 
@@ -147,26 +152,53 @@ class Membership:
                 if request.force_new_cluster and self._state is not None and self._state.role is Role.MANAGER:
                     return await self._survive(request)
                 raise messages.swarm_exists()
-            founded = found(request, self._near)
-            self._folder.make()
+            return await self._begin(found(request, self._near))
+
+    async def _begin(self, new: Founded | Restored) -> str:
+        """The only manager of a cluster that was not here before; nothing is left where that fails."""
+        self._folder.make()
+        try:
+            self._folder.save_keys(new.keys, new.unlock_key)
+            self._folder.save_trusted(trusted(new.cluster))
+            store = self._near.single_store(self._folder.path / "cluster.db")
+            await store.open()
             try:
-                self._folder.save_keys(founded.keys, founded.unlock_key)
-                self._folder.save_trusted(founded.cluster.ca_certificate)
-                store = self._near.single_store(self._folder.path / "cluster.db")
-                await store.open()
-                try:
-                    await write_down(founded, store)
-                finally:
-                    await store.close()
-                running = Running(self._folder, self._near, founded.state, founded.keys, founded.unlock_key)
-                await self._start(running)
-                self._folder.save_state(founded.state)
-                self._state = founded.state
-            except BaseException:
-                await self._undo()
-                raise
-            await running.wait_ready()
-            return founded.state.node_id
+                await new.write_down(store)
+            finally:
+                await store.close()
+            running = Running(self._folder, self._near, new.state, new.keys, new.unlock_key)
+            await self._start(running)
+            self._folder.save_state(new.state)
+            self._state = new.state
+        except BaseException:
+            await self._undo()
+            raise
+        await running.wait_ready()
+        return new.state.node_id
+
+    async def backup(self, passphrase: str = "") -> bytes:
+        """See the contract."""
+        manager, running = self._manager(), self._running
+        assert running is not None
+        data_key = self._folder.load_keys(running.unlock_key).data_key
+        content = await content_of(manager.ledger.store, running.state, data_key)
+        sealed_with = PASSPHRASE
+        if not passphrase and (unlock_key := await manager.clusters.unlock_key()):
+            passphrase, sealed_with = unlock_key, UNLOCK_KEY
+        pack_now = partial(pack, content, self._near.random_bytes, passphrase=passphrase, sealed_with=sealed_with)
+        return await asyncio.to_thread(pack_now)
+
+    async def restore(self, request: SwarmRestore) -> str:
+        """See the contract."""
+        async with self._turn:
+            if self._is_member():
+                raise messages.swarm_exists()
+            unpack_now = partial(unpack, request.backup, self._near.random_bytes, passphrase=request.passphrase)
+            new = restored(await asyncio.to_thread(unpack_now), request, self._near)
+            if not request.force:
+                await check_lost(new)
+            log.info("the cluster %s is restored from a backup", new.cluster.id)
+            return await self._begin(new)
 
     async def _survive(self, request: SwarmInit) -> str:
         """This manager is the only one from now on, with all that it knows; identities and tokens stay."""

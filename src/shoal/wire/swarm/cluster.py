@@ -1,5 +1,6 @@
 """Docker's JSON of the swarm itself. Source: Docker Engine API v1.51, Swarm, SwarmSpec, SwarmInfo."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from shoal.wire.fields import Table, decode, flag, read_flag, read_int, read_obj
 from shoal.wire.swarm.tls import encode_tls
 from shoal.wire.swarm.values import count, encode_meta, read_count, write_ns
 
+PASSPHRASE_HEADER = "X-Shoal-Passphrase"
 #: settings of Docker's own log of changes: shown as dockerd's defaults, and not to be changed
 _FIXED_RAFT = {"KeepOldSnapshots": 0, "LogEntriesForSlowFollowers": 500, "ElectionTick": 10, "HeartbeatTick": 1}
 _MIN_CERTIFICATE_S = 3600.0
@@ -74,6 +76,14 @@ def decode_unlock(body: Any) -> str:
     if not key:
         raise InvalidArgument("unlockKey cannot be empty")
     return key
+
+
+def decode_passphrase(header: str) -> str:
+    """What a backup is sealed with, of its header (base64 of UTF-8). Raises: InvalidArgument"""
+    try:
+        return base64.b64decode(header, validate=True).decode()
+    except ValueError:
+        raise InvalidArgument(f"{PASSPHRASE_HEADER}: expected base64 of UTF-8") from None
 
 
 def decode_cluster_spec(value: Any, base: ClusterSpec, path: str = "") -> ClusterSpec:
