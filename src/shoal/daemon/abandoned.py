@@ -18,10 +18,12 @@ from pathlib import Path
 
 from shoal.drivers.network import netlink as nl
 from shoal.drivers.network.nftables import Nftables
+from shoal.drivers.overlay.tunnel import remove_tunnel
 from shoal.drivers.runtime.cgroups import Cgroups
 from shoal.drivers.runtime.processes import command_line
 from shoal.errors import DriverError
 from shoal.lifecycle.network.firewall import removal_text
+from shoal.lifecycle.overlay.numbers import device_name, table_name
 from shoal.model.settings import DEFAULT_ROOT, Settings
 
 FOLDER = Path("/run/shoal-engines")
@@ -91,7 +93,8 @@ class EngineNotes:
     def _clear(self, note: _Note) -> None:
         for pid in _netds(note.run):
             _end(pid, note.run)
-        self._firewall.run(removal_text(note.instance))
+        remove_tunnel(device_name(note.instance))
+        self._firewall.run(removal_text(note.instance) + removal_text(table_name(note.instance)))
         with nl.Netlink() as netlink:
             for name in [name for name in netlink.links() if name.startswith((f"s{note.tag}", f"v{note.tag}"))]:
                 with suppress(nl.NetlinkError):  # the other end of a pair has gone first

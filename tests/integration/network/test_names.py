@@ -3,12 +3,14 @@
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from dnslib import RCODE, RR
 from dnslib.server import BaseResolver, DNSHandler, DNSLogger, DNSRecord, DNSServer
 
+from shoal.lifecycle.network.names import Entry
 from shoal.model.endpoint import EndpointSettings
 from shoal.model.network import LOCAL_RESOLVER, NetworkSpec
 from tests.support.network import (
@@ -246,3 +248,24 @@ async def test_a_renamed_container_has_its_new_name_only(app: Engine) -> None:
     await app.networks.rename(web.container_id, "site")
     assert addresses(await aside(ask, client, "site")) == [ip_of(web)]
     assert (await aside(ask, client, "web")).header.rcode == RCODE.SERVFAIL
+
+
+async def test_names_that_belong_to_no_container_here_come_and_go(shoal: Engine) -> None:
+    """Those of a cluster: told in one go, kept for a moment only, and again whole for another engine."""
+    app = await shoal.networks.create(NetworkSpec(name="app"))
+    web = await shoal.run("web", "app")
+    entry = Entry(network_id=app.id, network_name="app", names=("api", "www"), ipv4="10.9.0.1", ttl_s=1)
+    await shoal.netd.put_names({"service": (entry,), "task": (replace(entry, names=("tasks.api",), ipv4="10.9.0.2"),)})
+    answer = await aside(ask, web, "api")
+    assert addresses(answer) == ["10.9.0.1"] and answer.rr[0].ttl == 1
+    assert (await aside(ask, web, "web")).rr[0].ttl == 600
+    assert addresses(await aside(ask, web, "www.app")) == ["10.9.0.1"]
+    await shoal.netd.put_names({"service": (replace(entry, names=("api",), ipv4="10.9.0.3"),)}, ["task"])
+    assert addresses(await aside(ask, web, "api")) == ["10.9.0.3"]
+    for gone in ("www", "tasks.api"):
+        assert addresses(await aside(ask, web, gone)) == []
+    await shoal.netd.put_names({"task": (entry,)}, full=True)
+    assert addresses(await aside(ask, web, "api")) == ["10.9.0.1"]
+    await shoal.netd.put_names({}, full=True)
+    assert addresses(await aside(ask, web, "api")) == []
+    assert addresses(await aside(ask, web, "web")) == [ip_of(web)]

@@ -57,17 +57,8 @@ class VxlanTunnel:
 
     async def remove(self, device: str) -> None:
         """Nothing is left of a tunnel of this name. Idempotent."""
-        await _run(lambda: self._remove(device))
-
-    def _remove(self, device: str) -> None:
         self._plan = None
-        index = _index(device)
-        if not index:
-            return
-        with nl.Netlink() as netlink:
-            old = kernel.present(netlink, index)
-            netlink.send(kernel.difference(index, old, kernel.Content()), f"tunnel {device}")
-            netlink.send([nl.link(nl.RTM_DELLINK, index=index)], f"tunnel {device}")
+        await _run(lambda: remove_tunnel(device))
 
     async def connections(self, addresses: Collection[str]) -> int:
         """How many connections lead to these addresses through a virtual address or the mesh."""
@@ -76,6 +67,17 @@ class VxlanTunnel:
     async def forget_datagrams(self, addresses: Collection[str]) -> None:
         """Who sent datagrams to these addresses is balanced anew."""
         await _run(lambda: flows.forget_datagrams(addresses))
+
+
+def remove_tunnel(device: str) -> None:
+    """Nothing is left of a tunnel of this name. Idempotent. Raises: DriverError"""
+    index = _index(device)
+    if not index:
+        return
+    with nl.Netlink() as netlink:
+        old = kernel.present(netlink, index)
+        netlink.send(kernel.difference(index, old, kernel.Content()), f"tunnel {device}")
+        netlink.send([nl.link(nl.RTM_DELLINK, index=index)], f"tunnel {device}")
 
 
 async def _run(job: Callable[[], T]) -> T:

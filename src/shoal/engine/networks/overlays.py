@@ -68,13 +68,14 @@ class Overlays:
         async with self._order:
             state = self._state = with_gateways(state)
             self._parts.node_number = state.own.number
+            named = await asyncio.to_thread(named_entries, state)
             await _all_of(
                 lambda: self._networks(state),
                 lambda: self._tunnels(state),
                 lambda: self._ports(state),
-                lambda: self._names_gone(state),
+                lambda: self._names_gone(named),
                 lambda: self._rules(state),
-                lambda: self._names(state),
+                lambda: self._names(named),
             )
 
     async def _networks(self, state: OverlayState) -> None:
@@ -136,14 +137,12 @@ class Overlays:
                 )
         self._refused = frozenset(refused)
 
-    async def _names_gone(self, state: OverlayState) -> None:
+    async def _names_gone(self, wanted: Mapping[str, tuple[Entry, ...]]) -> None:
         """First nobody is told of what gets no new connections; only then it gets none."""
-        wanted = named_entries(state)
         if self._entries is not None and (gone := [id for id in self._entries if id not in wanted]):
             await self._put_names({}, gone)
 
-    async def _names(self, state: OverlayState) -> None:
-        wanted = named_entries(state)
+    async def _names(self, wanted: Mapping[str, tuple[Entry, ...]]) -> None:
         if self._entries is None:
             await self._parts.netd.put_names(wanted, full=True)
             self._entries = wanted
@@ -159,7 +158,8 @@ class Overlays:
         frame = firewall.Frame(
             table=self._table, prefix=self._parts.bridge_prefix, tunnel=plan_tunnel(state, self._device)
         )
-        wanted = dict.fromkeys(firewall.wanted_elements(state, self._bridges(), self._refused))
+        found = await asyncio.to_thread(firewall.wanted_elements, state, self._bridges(), self._refused)
+        wanted = dict.fromkeys(found)
         here = (text for network in state.networks for text in self._parts.leases.addresses(network))
         wanted.update(dict.fromkeys(firewall.reachable_element(text) for text in here))
         needed = firewall.largest(wanted)
@@ -225,7 +225,7 @@ class Overlays:
             self._entries, self._held = None, {}
             if self._state is not None:
                 await self._ports(self._state)
-                await self._names(self._state)
+                await self._names(named_entries(self._state))
 
     async def watch_firewall(self) -> None:
         """Put the tables back whenever somebody deleted them. Ends by being cancelled."""
