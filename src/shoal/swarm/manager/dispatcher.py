@@ -126,7 +126,7 @@ class LeaderDispatcher:
         try:
             await self._set(node_id, lambda n: replace(n, state=NodeState.READY, message="", description=description))
             # Not before a node has said which subnets its host has.
-            await self._ensure_ingress()
+            await self._have_ingress()
             told: Assignment | None = None
             while True:
                 self._require_node(node_id)
@@ -140,6 +140,15 @@ class LeaderDispatcher:
                 await session.wait()
         finally:
             self._sessions.drop(session)
+
+    async def _have_ingress(self) -> None:
+        """A cluster without room for it has no published ports, and works otherwise."""
+        try:
+            await self._ensure_ingress()
+        except Fenced:
+            raise
+        except ShoalError as error:
+            log.error("there is no ingress network: %s", error.message)
 
     async def beat(self, node_id: str) -> float:
         """See the contract."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -100,6 +101,15 @@ async def test_networks_that_anybody_may_use_are_on_every_node() -> None:
         async with session(manager) as changes:
             networks = (await soon(changes)).networks.values()
         assert {network.spec.name for network in networks} == {"ingress", "front"}
+
+
+async def test_a_cluster_without_room_for_published_ports_has_nodes_all_the_same() -> None:
+    async with open_manager() as manager:
+        cluster = manager.ledger.view.cluster
+        assert cluster is not None
+        await manager.ledger.write([replace(cluster, address_pools=())])
+        async with session(manager) as changes:
+            assert not (await soon(changes)).networks
 
 
 async def test_strangers_are_refused() -> None:
