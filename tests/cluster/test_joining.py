@@ -97,6 +97,7 @@ def test_a_manager_that_can_not_be_reached_is_asked_again_in_the_background(farm
         assert status == 503 and answer["message"].startswith("Timeout was reached before node joined.")
         assert 19 < time.monotonic() - began < 23
         assert swarm_info(two)["LocalNodeState"] == "pending"
+        assert f"{one.address}:2377" in swarm_info(two)["Error"]
         two.engine.kill()
         two.engine.start()
         assert swarm_info(two)["LocalNodeState"] == "pending"

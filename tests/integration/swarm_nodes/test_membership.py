@@ -220,6 +220,20 @@ async def test_a_locked_manager_leaves_by_force_and_nothing_is_left(tmp_path: Pa
         await one.init()
 
 
+async def test_what_can_not_be_read_is_told_and_never_overwritten(tmp_path: Path):
+    async with sides(tmp_path, "one") as (one,):
+        await one.init()
+        await one.membership.close()
+        (one.folder / "state.json").write_bytes(b"{")
+        await one.restart()
+        assert one.membership.state().state == "error" and "can't be read" in one.membership.state().error
+        with pytest.raises(Unavailable, match="already part of a swarm"):
+            await one.init()
+        assert (one.folder / "cluster.db").exists()
+        await one.membership.leave(force=True)
+        await one.init()
+
+
 async def test_a_removed_node_is_refused_and_says_so(tmp_path: Path):
     async with sides(tmp_path, "one", "two") as (one, two):
         await one.init()

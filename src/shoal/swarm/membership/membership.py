@@ -55,6 +55,7 @@ class Membership:
         self._state: LocalState | None = None
         self._running: Running | None = None
         self._joining: asyncio.Task[None] | None = None
+        self._attempt: Joining | None = None  #: what `_joining` tries
         self._starting: asyncio.Task[None] | None = None
         self._is_locked = False
         self._error = ""
@@ -67,14 +68,15 @@ class Membership:
         try:
             self._state = self._folder.load_state()
             join = self._folder.load_join()
+            attempt = Joining(join, self._near) if self._state is None and join is not None else None
         except ShoalError as error:
             log.error("%s", error.message)
             self._error = error.message
             return
         if self._state is not None:
             await self._resume()
-        elif join is not None:
-            self._joining = asyncio.create_task(self._join(Joining(join, self._near)), name="join")
+        elif attempt is not None:
+            self._joining = asyncio.create_task(self._join(attempt), name="join")
 
     async def close(self) -> None:
         """Let go; containers run on."""
@@ -132,10 +134,9 @@ class Membership:
         running = self._running
         local = running.state if running is not None else self._state
         if local is None:
-            is_joining = self._joining is not None and not self._joining.done()
-            return SwarmState(
-                state="pending" if is_joining else "error" if self._error else "inactive", error=self._error
-            )
+            if self._joining is not None and not self._joining.done():
+                return SwarmState(state="pending", error=self._attempt.error if self._attempt is not None else "")
+            return SwarmState(state="error" if self._error else "inactive", error=self._error)
         known = SwarmState(
             state="locked" if self._is_locked else "error" if self._error else "active",
             node_id=local.node_id,
@@ -301,10 +302,12 @@ class Membership:
     # -- inside -----------------------------------------------------------------------
 
     def _is_member(self) -> bool:
-        return self._state is not None or (self._joining is not None and not self._joining.done())
+        """Also where what was kept can't be read: a new cluster must not take its place."""
+        return self._state is not None or bool(self._error) or (self._joining is not None and not self._joining.done())
 
     async def _join(self, joining: Joining) -> None:
         """Raises: what makes it hopeless; nothing is left then"""
+        self._attempt = joining
         try:
             joined = await joining.run()
             self._folder.save_keys(joined.keys)

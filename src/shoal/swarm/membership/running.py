@@ -245,10 +245,12 @@ class Running:
                 await asyncio.gather(duties, return_exceptions=True)
 
     async def _until_manager(self) -> None:
-        """Tries again to open the manager, where there is to be one."""
-        await asyncio.sleep(MANAGER_RETRY_S)
+        """Tries again to open the manager, where there is to be one; else waits until there is one."""
         if self.state.role is not Role.MANAGER:
+            self._became.clear()
+            await self._became.wait()
             return
+        await asyncio.sleep(MANAGER_RETRY_S)
         try:
             await self._open_manager()
         except ShoalError as error:
