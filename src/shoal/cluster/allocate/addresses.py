@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from shoal.cluster.task import has_ended
@@ -12,6 +12,8 @@ from shoal.model.cluster.task import Address, Task
 
 FEW = 8
 Held = Mapping[str, frozenset[str]]  #: {network id: addresses}
+
+_SHARED_SIZE = 64  #: addresses of the smallest subnet that services share with containers outside of them
 
 
 def held_by(service: Service | None, tasks: Iterable[Task]) -> Held:
@@ -49,7 +51,7 @@ def _holding(task: Task | None) -> tuple[Address, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Range:
-    """first, last: as numbers; kept: addresses that nobody gets"""
+    """first, last: as numbers; kept: addresses that nobody gets; is_whole: all of the subnet"""
 
     name: str
     version: int
@@ -57,6 +59,7 @@ class _Range:
     first: int
     last: int
     kept: frozenset[int]
+    is_whole: bool
 
 
 class Addresses:
@@ -102,6 +105,8 @@ class Addresses:
                 for pool in spec.ipam.config
                 if pool.subnet
             ]
+            if spec.attachable:
+                made = [_lower_half(part) if part.is_whole else part for part in made]
             wanted = {version for version, on in ((4, spec.enable_ipv4), (6, spec.enable_ipv6)) if on}
             ranges = self._ranges[network_id] = [part for part in made if part.version in wanted]
         return ranges
@@ -141,6 +146,15 @@ class Addresses:
         return ""
 
 
+def _lower_half(part: _Range) -> _Range:
+    """Of a network that containers outside services use too: nodes give those addresses of the upper half.
+
+    See `lifecycle.overlay.attaching`; smaller subnets than these have no room for both.
+    """
+    size = part.last - part.first + 1
+    return replace(part, last=part.first + size // 2 - 1) if size >= _SHARED_SIZE else part
+
+
 @lru_cache(maxsize=1024)
 def _range(network_id: str, subnet: str, ip_range: str, reserved: tuple[str, ...]) -> _Range:
     """reserved: the gateway first, "" = the first address"""
@@ -158,6 +172,7 @@ def _range(network_id: str, subnet: str, ip_range: str, reserved: tuple[str, ...
         int(part.network_address),
         int(part.broadcast_address),
         frozenset(kept),
+        not ip_range,
     )
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from shoal.cluster.plan import Delete
 from shoal.model.cluster.node import NodeState
-from shoal.model.cluster.task import TaskState
+from shoal.model.cluster.task import Attachment, TaskState
+from shoal.model.network import Ipam, NetworkSpec, Pool
 from shoal.simulation.loop import VirtualLoop
 from shoal.simulation.store import SimulatedCluster
 from shoal.swarm.manager import Manager
@@ -76,6 +77,20 @@ def test_a_follower_leads_when_the_leader_has_gone() -> None:
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.run(story())
+
+
+async def test_addresses_of_attachable_networks_are_of_the_lower_half() -> None:
+    """The upper half is given by the nodes, to containers that are attached by hand."""
+    pool = Pool(subnet="10.9.0.0/26", gateway="10.9.0.1")
+    network = NetworkSpec(name="front", driver="overlay", attachable=True, ipam=Ipam(config=(pool,)))
+    async with open_manager(ready()) as manager:
+        await manager.networks.create(network)
+        await manager.services.create(service_spec(replicas=40, networks=(Attachment(target="front"),)))
+        await until(lambda: len(assigned(manager)) >= 25)
+        tasks = manager.ledger.view.tasks.values()
+        given = sorted(int(address.ipv4.rpartition(".")[2]) for task in tasks for address in task.addresses)
+        assert given[-1] == 31
+        assert len(given) == len(set(given))
 
 
 async def test_the_view_survives_a_store_that_forgets() -> None:
