@@ -96,7 +96,7 @@ def _drivers(settings: Settings) -> dict[str, Any]:
         "DockerRootDir": str(settings.root),
         "Plugins": {
             "Volume": ["local"],
-            "Network": ["bridge", "host", "macvlan", "null"],
+            "Network": ["bridge", "host", "macvlan", "null", "overlay"],
             "Authorization": None,
             "Log": ["json-file", "local", "none"],
         },
