@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from shoal.cluster.services import rebalanced, rolled_back
+from shoal.cluster.task import is_live
 from shoal.model.cluster.node import Availability, NodeState
-from shoal.model.cluster.service import ServiceMode, UpdateConfig
+from shoal.model.cluster.service import EndpointSpec, PortConfig, ServiceMode, UpdateConfig
 from shoal.model.cluster.task import Placement, Task
 from shoal.model.cluster.task import TaskState as S
-from tests.support.cluster_world import SECOND, World, a_node, service_spec, task_spec
+from tests.support.cluster_world import SECOND, World, a_network, a_node, service_spec, task_spec
 
 
 def images(world: World, service_id: str) -> list[str]:
@@ -289,3 +290,35 @@ def test_rebalancing_what_is_even_changes_nothing_but_the_request() -> None:
     world.settle()
     assert world.tasks(web) == before
     assert world.service(web).rebalance_at == 0
+
+
+def test_ports_of_the_mesh_touch_no_task_but_one_that_the_mesh_cannot_reach() -> None:
+    world = World(nodes=1)
+    world.put(a_network("ingress", "10.0.0.0/24", ingress=True))
+    web = world.create(service_spec())
+    world.settle()
+    before = {task.id for task in world.running(web)}
+    world.change(web, endpoint=EndpointSpec(ports=(PortConfig(target=80, published=8080),)))
+    world.settle(seconds=10)
+    reachable = {task.id for task in world.running(web)}
+    assert not before & reachable
+    assert [address.network_id for address in world.running(web)[0].addresses] == ["ingress-id"]
+    world.change(web, endpoint=EndpointSpec(ports=(PortConfig(target=80, published=8081),)))
+    world.settle(seconds=10)
+    assert {task.id for task in world.running(web)} == reachable
+    assert [port.published for port in world.service(web).ports] == [8081]
+
+
+def test_two_changes_on_the_heels_of_each_other_leave_no_third_task_in_a_slot() -> None:
+    world = World(nodes=2)
+    web = world.create(service_spec(replicas=2, update=UpdateConfig(order="start-first", parallelism=2)))
+    world.settle()
+    world.change(web, task=task_spec("nginx:2"))
+    world.decide()
+    world.work()  # old and new run
+    world.change(web, task=task_spec("nginx:3"))
+    world.decide()
+    live = [task.slot for task in world.tasks(web) if is_live(task)]
+    assert sorted(live) == [1, 1, 2, 2]
+    world.settle(seconds=10)
+    assert images(world, web) == ["nginx:3"] * 2

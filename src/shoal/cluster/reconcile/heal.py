@@ -35,7 +35,7 @@ def is_filled(turn: Turn, tasks: list[Task]) -> bool:
 
 def _replace_ended(turn: Turn, key: SlotKey, tasks: list[Task]) -> list[Task]:
     over = [task for task in tasks if is_wanted(task) and (has_ended(task) or turn.is_lost(task))]
-    if not over:
+    if not over or waits_out(turn, over[-1]):
         return orphans(turn, tasks)
     newest = over[-1]
     alive = [task for task in tasks if is_wanted(task) and task not in over]
@@ -47,9 +47,18 @@ def _replace_ended(turn: Turn, key: SlotKey, tasks: list[Task]) -> list[Task]:
         return left
     if not has_ended(newest):
         return [*left, turn.create(key, "node down", before=left, like=_kept_spec(turn, newest))]
-    start_after = turn.draft.now + int(restart.delay_s(newest) * _NS)
-    another = turn.create(key, "restart", before=left, like=_kept_spec(turn, newest), start_after=start_after)
-    return [*left, another]
+    like = _kept_spec(turn, newest)
+    is_same = like is not None or turn.is_clean(newest)  # another spec deserves a try at once
+    start_after = turn.draft.now + int(restart.delay_s(newest) * _NS) if is_same else 0
+    return [*left, turn.create(key, "restart", before=left, like=like, start_after=start_after)]
+
+
+def waits_out(turn: Turn, task: Task) -> bool:
+    """Whether it ended before it might start (its image can't be had, say): the next one waits until then."""
+    if not has_ended(task) or task.start_after <= turn.draft.now or not (turn.is_clean(task) or turn.is_paused):
+        return False
+    turn.draft.wake(task.start_after)
+    return True
 
 
 def orphans(turn: Turn, tasks: list[Task]) -> list[Task]:
@@ -108,7 +117,9 @@ def _end_doubles(turn: Turn, tasks: list[Task]) -> list[Task]:
         surplus = [task for task in alive if task is not right[-1] and not _moves(turn, task, right[-1])]
     else:
         waiting = [task for task in alive if task.status.state < S.RUNNING]
-        surplus = waiting[:-1]
+        running = [task for task in alive if task.status.state == S.RUNNING]
+        running.sort(key=turn.is_draining, reverse=True)
+        surplus = [*waiting[:-1], *running[:-1]]
     return turn.stop_some(tasks, surplus, "replaced")
 
 

@@ -83,7 +83,7 @@ def _heal(turn: Turn, key: SlotKey, tasks: list[Task]) -> list[Task]:
     if newest is None or newest.status.state == S.COMPLETE:
         return heal.orphans(turn, tasks)
     cause = _why_over(turn, newest)
-    if not cause:
+    if not cause or heal.waits_out(turn, newest):
         return heal.let_go(turn, tasks)
     left = heal.orphans(turn, turn.stop_some(tasks, [newest], cause))
     if isinstance(key, str) and (turn.is_lost(newest) or turn.is_draining(newest)):

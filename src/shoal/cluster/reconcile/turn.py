@@ -98,12 +98,19 @@ class Turn:
         kind = self._same.get(id(task.spec))
         if kind is None:
             kind = self._same[id(task.spec)] = (task.spec, _difference(task.spec, self.service.spec.task))
-        if kind[1] == "other" or task.host_ports != self.ports:
+        if kind[1] == "other" or task.host_ports != self.ports or self._misses_ingress(task):
             return False
         if kind[1] == "placement":
             node = self.node_of(task) if task.node_id else None
             return node is not None and satisfies(self.service.spec.task.placement.constraints, node)
         return True
+
+    def _misses_ingress(self, task: Task) -> bool:
+        """Whether the mesh cannot reach it: it is of a time when the service published nothing."""
+        if all(port.mode != "ingress" for port in self.service.spec.endpoint.ports):
+            return False
+        ingress = {network.id for network in self.draft.view.networks.values() if network.spec.ingress}
+        return bool(ingress) and not any(address.network_id in ingress for address in task.addresses)
 
     def create(
         self, key: SlotKey, cause: str, *, before: Sequence[Task] = (), like: Task | None = None, start_after: int = 0
