@@ -101,6 +101,28 @@ def test_a_task_that_ran_for_a_while_begins_again_with_the_first_delay() -> None
     assert newest.start_after - newest.created_at == SECOND // 10
 
 
+def test_a_task_that_ends_before_it_may_start_is_followed_no_sooner_than_if_it_had_started() -> None:
+    world = World(nodes=1)
+    web = world.create(service_spec())
+    world.decide()
+    waits = []
+    for _ in range(4):
+        newest = world.tasks(web)[-1]
+        waits.append(round((newest.start_after - newest.created_at) / SECOND, 1) if newest.start_after else 0)
+        world.end(newest, S.REJECTED)
+        if newest.start_after:
+            assert world.decide().wake_at == newest.start_after
+            assert world.tasks(web)[-1].id == newest.id
+            world.now = newest.start_after
+        world.decide()
+    assert waits == [0, 0.1, 0.2, 0.4]
+    rejected = world.tasks(web)[-1]
+    world.end(rejected, S.REJECTED)
+    world.change(web, task=task_spec("nginx:2"))
+    world.decide()
+    assert world.tasks(web)[-1].start_after <= world.now, "another spec is tried at once"
+
+
 @pytest.mark.parametrize(("window_s", "tasks"), [(0.0, 4), (1000.0, 4)])
 def test_attempts_are_limited(window_s: float, tasks: int) -> None:
     world = World(nodes=1)
@@ -168,13 +190,13 @@ def test_a_drained_node_keeps_its_tasks_until_others_run() -> None:
     assert world.shown(web)[1:] == ["2 node2 SHUTDOWN SHUTDOWN", "2 node1 RUNNING RUNNING"]
 
 
-def test_a_drained_task_that_fits_nowhere_else_goes_on() -> None:
+def test_a_drained_task_that_fits_nowhere_else_is_stopped_and_the_next_one_waits() -> None:
     world = World(nodes=1)
     web = world.create(service_spec())
     world.settle()
     world.set_node("node1", availability=Availability.DRAIN)
     world.settle()
-    assert world.shown(web) == ["1 node1 RUNNING RUNNING", "1 - RUNNING PENDING"]
+    assert world.shown(web) == ["1 node1 SHUTDOWN SHUTDOWN", "1 - RUNNING PENDING"]
     assert world.tasks(web)[1].status.error == "no suitable node (1 node not available for new tasks: drained)"
 
 

@@ -120,7 +120,14 @@ def _end_doubles(turn: Turn, tasks: list[Task]) -> list[Task]:
         running = [task for task in alive if task.status.state == S.RUNNING]
         running.sort(key=turn.is_draining, reverse=True)
         surplus = [*waiting[:-1], *running[:-1]]
+        if waiting and _fits_nowhere(waiting[-1]):
+            surplus += [task for task in running[-1:] if turn.is_draining(task)]
     return turn.stop_some(tasks, surplus, "replaced")
+
+
+def _fits_nowhere(task: Task) -> bool:
+    """Whether a node was looked for in vain: what it was to replace on a draining node does not wait for it."""
+    return task.status.state == S.PENDING and not task.node_id and bool(task.status.error)
 
 
 def _moves(turn: Turn, task: Task, other: Task) -> bool:
