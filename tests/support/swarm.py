@@ -63,7 +63,7 @@ class OneNode:
         chosen = [task for task in found if not states or task["Status"]["State"] in states]
         return sorted(chosen, key=lambda task: str(task["CreatedAt"]))
 
-    def running(self, name: str, count: int, timeout_s: float = 15) -> list[dict[str, Any]]:
+    def running(self, name: str, count: int, timeout_s: float = 30) -> list[dict[str, Any]]:
         """Exactly so many tasks run."""
 
         def enough() -> list[dict[str, Any]] | bool:
@@ -99,7 +99,7 @@ class OneNode:
         """No service, no container of a task, no secret, no config."""
         for service in self.call("GET", "/services"):
             self.call("DELETE", f"/services/{service['ID']}")
-        wait_for("no task is left", lambda: not self.containers() and not self.tasks(), 30)
+        wait_for("no task is left", lambda: not self.containers() and not self.tasks(), 60)
         for kind in ("secrets", "configs"):
             for item in self.call("GET", f"/{kind}") or []:
                 self.call("DELETE", f"/{kind}/{item['ID']}")

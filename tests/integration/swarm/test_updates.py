@@ -16,7 +16,7 @@ from tests.support.swarm import OneNode
 UNTIL_TERM = "trap 'kill $!; exit 0' TERM; wait"
 SERVER = ("sh", "-c", f"mkdir -p /www; echo $COLOUR > /www/index.html; httpd -f -p 80 -h /www & {UNTIL_TERM}")
 #: a task that only runs does not listen yet
-CHECK = {"Test": ["CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1/"], "Interval": 100_000_000, "Retries": 50}
+CHECK = {"Test": ["CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1/"], "Interval": 400_000_000, "Retries": 50}
 
 
 @pytest.fixture
