@@ -8,11 +8,10 @@ A leader has an **epoch**: `campaign` returns it, and a commit that names an epo
 time, or taken over by somebody) is refused (Fenced), in the same transaction as the write. Epochs only grow, also over a
 copy into another store.
 
-A watch gives every change after a revision, in order, each once, all of one revision together. Where revisions are used
-up for something else (who leads), a watch of everything ("") tells them as changes of nothing, so that whoever waits for
-the revision of a range or of a commit sees it pass. Where that past was
-forgotten (compacted, too long ago for this manager's memory, or of another store) it raises Compacted, and the reader
-ranges again. A watch lives through a loss of quorum: it goes on where it was once there is one again.
+A watch gives every change after a revision, in order, each once, all of one revision together. Where revisions are
+used up for something else (who leads), a watch of everything ("") tells them as changes of nothing, so that whoever
+waits for the revision of a range or of a commit sees it pass. Where that past was forgotten (compacted, too long ago for
+this manager's memory, or of another store) it raises Compacted, and the reader ranges again. A watch lives through a loss of quorum: it goes on where it was once there is one again.
 
 `Unavailable` from `commit` may come after the store has taken it: the answer was lost. A writer that compares finds out
 by writing again.
@@ -81,8 +80,8 @@ class ClusterStore(Protocol):
         """The revision that has it; the store's own where nothing changed (a delete of what is not there).
 
         A caller that is cancelled does not know whether it is done.
-        Raises: VersionConflict, Fenced, Unavailable; DriverError for a disk that is full or broken; InvalidArgument for more
-        than MAX_CHANGES or MAX_BYTES
+        Raises: VersionConflict, Fenced, Unavailable; DriverError for a disk that is full or broken; InvalidArgument for
+        more than MAX_CHANGES or MAX_BYTES
         """
         ...
 
@@ -112,7 +111,10 @@ class ClusterStore(Protocol):
         ...
 
     async def epochs_after(self, epoch: int) -> None:
-        """Every epoch from now on is higher than `epoch`: for what was copied from another store. Raises: Unavailable"""
+        """Every epoch from now on is higher than `epoch`: for what was copied from another store.
+
+        Raises: Unavailable
+        """
         ...
 
     async def compact(self, revision: int) -> None:
