@@ -3,7 +3,8 @@
 Every engine leaves a note below /run/shoal-engines: its root and run directories, in a file named by its tag. It holds
 a lock on the file as long as it lives. An engine is gone for good when nobody holds its lock, its root directory is
 not there any more, and no supervisor of its containers lives. Then nobody uses its bridges, veths, firewall tables and
-cgroups, all named by its tag, nor its netd. What an engine left that wrote no note is not touched.
+cgroups, all named by its tag, nor its netd, its tunnel and its member of a cluster's store. What an engine left that
+wrote no note is not touched.
 """
 
 import fcntl
@@ -11,7 +12,7 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,8 +92,8 @@ class EngineNotes:
         return cleared
 
     def _clear(self, note: _Note) -> None:
-        for pid in _netds(note.run):
-            _end(pid, note.run)
+        _end(lambda argv: _is_netd(argv, note.run), signal.SIGTERM)
+        _end(lambda argv: f"--data-dir={note.root}/swarm/etcd" in argv, signal.SIGKILL)  # its data is gone
         remove_tunnel(device_name(note.instance))
         self._firewall.run(removal_text(note.instance) + removal_text(table_name(note.instance)))
         with nl.Netlink() as netlink:
@@ -138,20 +139,19 @@ def _processes() -> Iterator[tuple[int, list[str]]]:
         yield int(pid), command_line(int(pid))
 
 
-def _netds(run: str) -> list[int]:
-    return [pid for pid, argv in _processes() if _is_netd(argv, run)]
-
-
 def _is_netd(argv: list[str], run: str) -> bool:
     return _NETD in argv and f"{run}/netd.sock" in argv
 
 
-def _end(pid: int, run: str) -> None:
-    """End a netd; a process that has its pid by now is let alone."""
-    with suppress(ProcessLookupError):
-        pidfd = os.pidfd_open(pid)
-        try:
-            if _is_netd(command_line(pid), run):
-                signal.pidfd_send_signal(pidfd, signal.SIGTERM)
-        finally:
-            os.close(pidfd)
+def _end(is_wanted: Callable[[list[str]], bool], number: signal.Signals) -> None:
+    """End these processes of ours; one that has such a pid by now is let alone."""
+    for pid in [pid for pid, argv in _processes() if is_wanted(argv)]:
+        with suppress(ProcessLookupError):
+            pidfd = os.pidfd_open(pid)
+            try:
+                if is_wanted(command_line(pid)) and os.stat(f"/proc/{pid}").st_uid == os.geteuid():
+                    signal.pidfd_send_signal(pidfd, number)
+            except FileNotFoundError:
+                pass  # it has ended
+            finally:
+                os.close(pidfd)

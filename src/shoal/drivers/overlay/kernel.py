@@ -13,6 +13,8 @@ from shoal.lifecycle.overlay.tunnel import TunnelPlan
 
 #: (routing table, "10.1.0.5/32")
 Destination = tuple[int, str]
+#: (family, mark, table) of a rule
+Mark = tuple[int, int, int]
 FAMILIES = (int(socket.AF_INET), int(socket.AF_INET6))
 _FIRST, _PEERS, _LAST = numbers.RULE_PRIORITY, numbers.RULE_PRIORITY + 1, numbers.RULE_PRIORITY + 2
 _ROUTE = struct.Struct("=BBBBBBBBI")
@@ -90,18 +92,28 @@ def _neighbours(netlink: nl.Netlink, index: int) -> Iterator[tuple[str, str]]:
 
 
 def _routes(netlink: nl.Netlink, index: int) -> dict[Destination, str]:
-    found: dict[Destination, str] = {}
+    return {(table, to): gateway for of, table, to, gateway in _all_routes(netlink) if of == index}
+
+
+def marks_of_others(netlink: nl.Netlink, index: int, marks: frozenset[Mark]) -> frozenset[Mark]:
+    """Those of `marks` whose tables lead through another tunnel: that of another engine on this host."""
+    tables = {table for of, table, _, _ in _all_routes(netlink) if of != index}
+    return frozenset(mark for mark in marks if mark[2] in tables)
+
+
+def _all_routes(netlink: nl.Netlink) -> Iterator[tuple[int, int, str, str]]:
+    """(index of the device, table, destination, gateway) of each route of a tunnel."""
     for body in netlink.dump(nl.RTM_GETROUTE, _ROUTE.pack(0, 0, 0, 0, 0, 0, 0, 0, 0)):
         family, prefix, _, _, table, protocol, _, _, _ = _ROUTE.unpack_from(body)
         attributes = nl.attributes_of(body, _ROUTE.size)
-        if protocol != ms.PROTOCOL or attributes.get(nl.RTA_OIF) != struct.pack("=I", index):
+        if protocol != ms.PROTOCOL or nl.RTA_OIF not in attributes:
             continue
+        (of,) = struct.unpack("=I", attributes[nl.RTA_OIF])
         table = struct.unpack("=I", attributes[nl.RTA_TABLE])[0] if nl.RTA_TABLE in attributes else table
         zero = b"\0" * (4 if family == socket.AF_INET else 16)
         destination = f"{ip_address(attributes.get(nl.RTA_DST, zero))}/{prefix}"
         gateway = attributes.get(nl.RTA_GATEWAY)
-        found[(table, destination)] = str(ip_address(gateway)) if gateway else ""
-    return found
+        yield of, table, destination, str(ip_address(gateway)) if gateway else ""
 
 
 def _marks(netlink: nl.Netlink) -> frozenset[tuple[int, int, int]]:

@@ -76,7 +76,8 @@ def remove_tunnel(device: str) -> None:
         return
     with nl.Netlink() as netlink:
         old = kernel.present(netlink, index)
-        netlink.send(kernel.difference(index, old, kernel.Content()), f"tunnel {device}")
+        left = kernel.Content(marks=kernel.marks_of_others(netlink, index, old.marks))
+        netlink.send(kernel.difference(index, old, left), f"tunnel {device}")
         netlink.send([nl.link(nl.RTM_DELLINK, index=index)], f"tunnel {device}")
 
 
