@@ -4,14 +4,15 @@ Life: `open`, then any number of calls from any number of managers, then `close`
 higher revision than all before it; a value knows the revision that wrote it. Revisions are of one store: after a copy
 into another one they begin anew.
 
-A leader has an **epoch**: `campaign` returns it, and a commit that names an epoch which is over (resigned, not kept in
-time, or taken over by somebody) is refused (Fenced), in the same transaction as the write. Epochs only grow, also over a
-copy into another store.
+A leader has an **epoch**: `campaign` returns it, and a commit that names an epoch which is over (resigned, not kept
+in time, or taken over by somebody) is refused (Fenced), in the same transaction as the write. Epochs only grow, also
+over a copy into another store.
 
 A watch gives every change after a revision, in order, each once, all of one revision together. Where revisions are
 used up for something else (who leads), a watch of everything ("") tells them as changes of nothing, so that whoever
-waits for the revision of a range or of a commit sees it pass. Where that past was forgotten (compacted, too long ago for
-this manager's memory, or of another store) it raises Compacted, and the reader ranges again. A watch lives through a loss of quorum: it goes on where it was once there is one again.
+waits for the revision of a range or of a commit sees it pass. Where that past was forgotten (compacted, too long ago
+for this manager's memory, or of another store) it raises Compacted, and the reader ranges again. A watch lives
+through a loss of quorum: it goes on where it was once there is one again.
 
 `Unavailable` from `commit` may come after the store has taken it: the answer was lost. A writer that compares finds out
 by writing again.
