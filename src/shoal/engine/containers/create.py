@@ -5,10 +5,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from shoal.engine.containers.names import check_name, make_name
+from shoal.engine.containers.names import check_name
 from shoal.engine.containers.normal import fill_in
 from shoal.engine.containers.parts import Parts
 from shoal.errors import InvalidArgument, NotFound, ShoalError
+from shoal.lifecycle.made_names import make_name
 from shoal.model.container import Container, ContainerSpec
 from shoal.model.mount import MountPoint, MountType
 from shoal.model.volume import ANONYMOUS_LABEL

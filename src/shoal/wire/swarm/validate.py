@@ -36,11 +36,9 @@ _ALONE = {
 
 def check_service(spec: ServiceSpec) -> None:
     """Nothing, or raises: InvalidArgument"""
-    if not spec.name:
-        raise InvalidArgument("meta: name must be provided")
     if len(spec.name) > 63:
         raise InvalidArgument("name must be 63 characters or fewer")
-    if not _NAME.fullmatch(spec.name):
+    if spec.name and not _NAME.fullmatch(spec.name):  # the manager names those without
         raise InvalidArgument("name must be valid as a DNS name component")
     _check_task(spec.task)
     _check_update(spec.update, "update")

@@ -6,8 +6,9 @@ import pytest
 
 from shoal.contracts.store import Record
 from shoal.engine.containers.book import Book
-from shoal.engine.containers.names import check_name, make_name
+from shoal.engine.containers.names import check_name
 from shoal.errors import Conflict, InvalidArgument, NotFound
+from shoal.lifecycle.made_names import make_name
 from shoal.model.container import Container, UnderWay
 from tests.support.containers import container_of
 from tests.support.memory_store import MemoryStore

@@ -36,6 +36,25 @@ async def test_secrets_that_cannot_be(name: str, data: bytes, said: str) -> None
             await manager.secrets.create(name, data, {})
 
 
+async def test_a_service_without_a_name_gets_one_of_its_own() -> None:
+    async with open_manager() as manager:
+        names = set()
+        for _ in range(3):
+            created, _ = await manager.services.create(replace(service_spec(), name=""))
+            names.add((await manager.services.resolve(created)).record.spec.name)
+        assert len(names) == 3
+        assert "" not in names
+
+
+async def test_a_service_of_an_image_that_can_have_no_such_name_is_refused() -> None:
+    async with open_manager() as manager:
+        spec = service_spec()
+        container = replace(spec.task.container, image="UPPER")
+        with pytest.raises(InvalidArgument, match='ContainerSpec: "UPPER" is not a valid repository/tag'):
+            await manager.services.create(replace(spec, task=replace(spec.task, container=container)))
+        assert not await manager.services.list({})
+
+
 async def test_what_is_in_use_stays() -> None:
     async with open_manager() as manager:
         secret = await manager.secrets.create("key", b"v", {})

@@ -329,7 +329,6 @@ def test_jobs() -> None:
     ("body", "message"),
     [
         ({}, "service does not use container tasks"),
-        (least(Name=""), "meta: name must be provided"),
         (least(Name="a b"), "name must be valid as a DNS name component"),
         (least(Name="a" * 64), "name must be 63 characters or fewer"),
         (with_container(Image=""), "ContainerSpec: image reference must be provided"),

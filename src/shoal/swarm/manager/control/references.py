@@ -11,6 +11,7 @@ from shoal.errors import InvalidArgument, NotFound
 from shoal.model.cluster.service import Service, ServiceSpec
 from shoal.model.cluster.task import Attachment, FileReference
 from shoal.model.network import PREDEFINED
+from shoal.oci.reference import parse_reference
 from shoal.swarm.manager.control.find import resolve
 
 _SAID = "rpc error: code = InvalidArgument desc ="
@@ -20,6 +21,7 @@ def complete(view: View, spec: ServiceSpec, before: Service | None = None) -> tu
     """(the spec as it is stored, warnings). before: the service that it is for. Raises: InvalidArgument, NotFound"""
     if wrong := refusal(spec):
         raise InvalidArgument(f"{_SAID} {wrong}")
+    _check_image(spec.task.container.image)
     _check_ports(view, spec, before)
     task = replace(
         spec.task,
@@ -27,6 +29,13 @@ def complete(view: View, spec: ServiceSpec, before: Service | None = None) -> tu
         files=tuple(_file(view, item) for item in spec.task.files),
     )
     return replace(spec, task=task), _warnings(view, spec)
+
+
+def _check_image(image: str) -> None:
+    try:
+        parse_reference(image)
+    except InvalidArgument:
+        raise InvalidArgument(f'{_SAID} ContainerSpec: "{image}" is not a valid repository/tag') from None
 
 
 def _check_ports(view: View, spec: ServiceSpec, before: Service | None) -> None:

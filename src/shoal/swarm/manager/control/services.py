@@ -1,11 +1,13 @@
 """Services and their tasks."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from shoal.cluster.services import created, rolled_back, updated
 from shoal.contracts.cluster.control import Filters, Versioned
 from shoal.errors import Conflict, InvalidArgument, NotSupported, Unavailable, VersionConflict
+from shoal.lifecycle.made_names import make_name
 from shoal.model.cluster.service import Service, ServiceSpec
 from shoal.model.cluster.task import Task
 from shoal.swarm.manager import records
@@ -35,6 +37,9 @@ class ServiceControl:
     async def create(self, spec: ServiceSpec, *, registry_auth: str = "") -> tuple[str, Sequence[str]]:
         """(id, warnings). Raises: InvalidArgument, Conflict, NotFound"""
         ledger = self._ledger
+        if not spec.name:
+            taken = {service.spec.name for service in ledger.view.services.values()}
+            spec = replace(spec, name=make_name(ledger.choose, lambda name: name not in taken))
         spec, warnings = complete(ledger.view, spec)
         identity = ledger.new_id()
         service = created(identity, spec, ledger.now_ns(), registry_auth=self._sealed(registry_auth))
@@ -114,7 +119,7 @@ class ServiceControl:
     async def counts(self, services: Sequence[Service]) -> Mapping[str, tuple[int, int, int]]:
         """See the contract."""
         view = self._ledger.view
-        return {service.id: listing.count(service, view.tasks_of.get(service.id, {})) for service in services}
+        return {service.id: listing.count(view, service) for service in services}
 
     def logs(self, task: Task, query: Mapping[str, str]) -> AsyncIterator[bytes]:
         """See the contract. Raises: Unavailable where nobody can fetch logs"""
