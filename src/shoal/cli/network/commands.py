@@ -51,9 +51,20 @@ def _inspect(context: Context, options: Options, arguments: list[str]) -> int:
     )
 
 
+_INGRESS = (
+    "WARNING! Before removing the routing-mesh network, make sure all the nodes in your swarm run the same docker "
+    "engine version. Otherwise, removal may not be effective and functionality of newly create ingress networks will "
+    "be impaired.\nAre you sure you want to continue?"
+)
+
+
 def _rm(context: Context, options: Options, arguments: list[str]) -> int:
+    from shoal.cli.system.prune import confirm
+
     def remove(name: str) -> object:
         try:
+            if context.api.networks.inspect(name).get("Ingress") and not confirm(context, _INGRESS):
+                return False
             context.api.networks.remove(name)
         except ClientNotFound as error:
             if not options.flag("force"):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_KINDS = ("container", "image", "network", "volume")
+_KINDS = ("container", "image", "network", "volume", "node", "service", "task", "secret", "config")
 
 
 def _run(context: Context, options: Options, arguments: list[str]) -> int:
@@ -26,6 +26,11 @@ def _run(context: Context, options: Options, arguments: list[str]) -> int:
         "image": api.images.inspect,
         "network": api.networks.inspect,
         "volume": api.volumes.inspect,
+        "node": lambda name: api.nodes.inspect(name),
+        "service": lambda name: api.services.inspect(name, insert_defaults=True),
+        "task": lambda name: api.tasks.inspect(name),
+        "secret": lambda name: api.secrets.inspect(name),
+        "config": lambda name: api.configs.inspect(name),
     }
     chosen = [kind] if kind else list(_KINDS)
 
@@ -37,7 +42,7 @@ def _run(context: Context, options: Options, arguments: list[str]) -> int:
                 if kind:
                     raise
             except ClientError as error:
-                if kind or error.status not in (400, 501):  # a name that this kind can't have is no failure
+                if kind or error.status not in (400, 501, 503):  # a name it can't have, a node without a cluster
                     raise
         raise PlainError(f"Error: No such object: {name}")
 
@@ -50,7 +55,7 @@ INSPECT = Command(
     (
         Flag("format", "f", 'Format output: "json", or a Go template'),
         switch("size", "s", 'Display total file sizes if the type is "container"'),
-        Flag("type", "", "Only inspect objects of the given type (container, image, network, volume)"),
+        Flag("type", "", "Only inspect objects of the given type (" + ", ".join(_KINDS) + ")"),
     ),
     arguments=(1, MANY),
 )

@@ -102,6 +102,9 @@ def edit_container(spec: Json, edits: Edits, api: Api, env: Mapping[str, str]) -
         if flag in options and options.is_given(flag):
             spec[key] = split_words(flag, options.text(flag))
     files = options.list("env-file") if "env-file" in options else []
+    for pair in edits.added("env"):
+        if not pair.partition("=")[0]:
+            raise edits.wrong("env", pair, f"invalid environment variable: {pair}")
     added = environment(files, edits.added("env"), env)
     names = {line.partition("=")[0] for line in added} | set(edits.removed("env"))
     spec["Env"] = [line for line in spec.get("Env") or () if line.partition("=")[0] not in names] + [
@@ -170,8 +173,14 @@ def _edit_limits(spec: Json, edits: Edits) -> None:
         except UsageError:
             raise edits.wrong("ulimit", text, f"invalid ulimit argument: {text}") from None
 
+    def mount(text: str) -> Json:
+        try:
+            return parse_mount(text)
+        except UsageError as error:
+            raise FlagError(error.message) from None
+
     spec["Ulimits"] = edits.listed("ulimit", spec.get("Ulimits"), ulimit, lambda one: one["Name"])
-    spec["Mounts"] = edits.listed("mount", spec.get("Mounts"), parse_mount, lambda one: one["Target"])
+    spec["Mounts"] = edits.listed("mount", spec.get("Mounts"), mount, lambda one: one["Target"])
 
 
 def _edit_capabilities(spec: Json, options: Options) -> None:
