@@ -249,6 +249,25 @@ def test_global_services_are_on_every_node_that_takes_tasks_and_are_updated_alik
     assert images(world, agent) == ["nginx:2"] * 4
 
 
+def test_a_global_service_leaves_its_task_on_a_node_that_is_down() -> None:
+    """Nothing replaces it elsewhere, so nothing is won by stopping it."""
+    world = World(nodes=3)
+    web = world.create(service_spec(mode=ServiceMode.GLOBAL))
+    world.settle()
+    before = world.tasks(web)
+    world.set_node("node3", state=NodeState.DOWN)
+    world.settle(seconds=60)
+    world.set_node("node3", state=NodeState.READY)
+    world.settle(seconds=60)
+    assert world.tasks(web) == before
+
+    world.set_node("node3", state=NodeState.DOWN, availability=Availability.DRAIN)
+    world.settle()
+    world.set_node("node3", state=NodeState.READY)  # still to be drained
+    world.settle()
+    assert {task.node_id for task in world.running(web)} == {"node1", "node2"}
+
+
 def test_a_global_service_leaves_nodes_that_its_placement_excludes() -> None:
     world = World(nodes=2)
     placement = Placement(constraints=("node.labels.agent != no",))

@@ -10,7 +10,7 @@ from shoal.model.cluster.task import Task
 
 
 def reconcile(turn: Turn) -> None:
-    """A slot is a node: emptied where there must be no task, filled where one is missing."""
+    """A slot is a node: emptied where no task may be, filled where one is missing; a node that is down is let be."""
     slots = turn.slots()
     filled: dict[int | str, list[Task]] = {}
     for key, tasks in slots.items():
@@ -22,6 +22,8 @@ def reconcile(turn: Turn) -> None:
             if cause == REMOVED:
                 heal(turn, key, [task for task in turn.slots().get(key, [])])
             continue
+        if turn.is_down(str(key)):
+            continue  # nothing replaces its task elsewhere: who comes back goes on with it
         healed = heal(turn, key, tasks)
         if healed and is_filled(turn, healed):
             filled[key] = healed
@@ -49,8 +51,6 @@ def _must_be_empty(turn: Turn, node_id: str) -> str:
     node = turn.draft.view.nodes.get(node_id)
     if node is None:
         return REMOVED
-    if node.state == NodeState.DOWN:
-        return "node down"
     if node.spec.availability == Availability.DRAIN:
         return "node drained"
     if unsuited(turn.service.spec.task.placement, node) is not None:

@@ -86,6 +86,11 @@ class Turn:
         node = self.node_of(task)
         return node is None or node.state == NodeState.DOWN
 
+    def is_down(self, node_id: str) -> bool:
+        """Whether a member does not answer."""
+        node = self.draft.view.nodes.get(node_id)
+        return node is not None and node.state == NodeState.DOWN
+
     def is_draining(self, task: Task) -> bool:
         """Whether its node is to become empty."""
         node = self.node_of(task) if task.node_id else None

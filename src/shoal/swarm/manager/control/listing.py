@@ -7,6 +7,7 @@ from shoal.cluster.reconcile.turn import host_ports
 from shoal.cluster.view import View
 from shoal.contracts.cluster.control import Filters
 from shoal.errors import InvalidArgument
+from shoal.model.cluster.node import NodeState
 from shoal.model.cluster.service import Service, ServiceMode
 from shoal.model.cluster.task import Task, TaskState
 from shoal.model.filters import check_filters, match_labels, parse_flag
@@ -90,14 +91,20 @@ def _is_up_to_date(view: View, task: Task) -> bool:
     return replace(task.spec, placement=wanted.placement) == wanted and task.host_ports == host_ports(service)
 
 
-def count(service: Service, of_service: Mapping[str, Task]) -> tuple[int, int, int]:
-    """(running, desired, completed) tasks. Source: SwarmKit, ListServiceStatuses"""
+def count(view: View, service: Service) -> tuple[int, int, int]:
+    """(running, desired, completed) tasks; what is on a node that is down does not run, as far as can be known.
+
+    Source: SwarmKit, ListServiceStatuses
+    """
+    of_service = view.tasks_of.get(service.id, {})
     is_job = service.spec.mode in (ServiceMode.REPLICATED_JOB, ServiceMode.GLOBAL_JOB)
     running = desired = completed = 0
     for task in of_service.values():
         if is_job and task.iteration != service.iteration:
             continue
-        running += task.status.state is TaskState.RUNNING and task.desired <= TaskState.COMPLETE
+        node = view.nodes.get(task.node_id)
+        is_up = node is not None and node.state is not NodeState.DOWN
+        running += is_up and task.status.state is TaskState.RUNNING and task.desired <= TaskState.COMPLETE
         desired += task.desired in (TaskState.RUNNING, TaskState.COMPLETE) and (
             not is_job or task.status.state <= TaskState.COMPLETE
         )
