@@ -26,7 +26,7 @@ class NetworkRouter:
 
     async def list(self, request: Request) -> web.Response:
         """GET /networks. Before 1.28 the containers were in the list."""
-        local = self._networks.list(request.filters())
+        local = await self._overlays.known(self._networks.list(request.filters()))
         known = {network.id for network in local}
         overlays = [n for n in await self._overlays.select(request.filters()) if n.id not in known]
         detailed = request.api_version < (1, 28)
@@ -40,7 +40,9 @@ class NetworkRouter:
     async def _resolve(self, reference: str, scope: str = "") -> Network:
         """Networks of the node win over those of the cluster. Raises: NotFound"""
         with suppress(NotFound):
-            return self._networks.resolve(reference, scope=scope)
+            found = self._networks.resolve(reference, scope=scope)
+            if await self._overlays.known([found]):
+                return found
         overlays = await self._overlays.all() if scope in ("", "swarm") else ()
         return rules.find(overlays, reference)
 

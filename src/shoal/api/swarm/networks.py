@@ -23,6 +23,15 @@ class OverlayNetworks(Part):
             return ()
         return [as_network(found.record) for found in await self._given.networks.list()]
 
+    async def known(self, networks: Sequence[Network]) -> Sequence[Network]:
+        """Those without what the managers have removed already, which the node has a moment longer."""
+        if self._given is None or not self._given.membership.state().is_manager:
+            return networks
+        if not any(is_overlay(network.spec) for network in networks):
+            return networks
+        there = {found.record.id for found in await self._given.networks.list()}
+        return [network for network in networks if network.id in there or not is_overlay(network.spec)]
+
     async def select(self, filters: Mapping[str, Sequence[str]]) -> Sequence[Network]:
         """Those that pass the filters of a list."""
         found = await self.all()

@@ -173,6 +173,7 @@ class Attaching:
                 await self._save(sandbox.container_id, wanted)
             await self._parts.store.commit(changed)
         self._parts.leases.release(sandbox.container_id, network.id)
+        await self._parts.left([network.id])
 
     async def _settle(
         self,

@@ -132,7 +132,7 @@ class Networks:
 
     def list(self, filters: Mapping[str, Sequence[str]]) -> Sequence[Network]:
         """Networks that pass the filters (name, id, driver, type, scope, label, dangling)."""
-        return rules.select(self._parts.store.all(Network), filters, self._used())
+        return rules.select(self._parts.networks(), filters, self._used())
 
     def _used(self) -> set[str]:
         return {n.id for n in self._parts.store.all(Network) if self._parts.leases.users(n.id)}

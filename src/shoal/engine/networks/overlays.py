@@ -58,6 +58,7 @@ class Overlays:
         self._refused: frozenset[tuple[str, int]] = frozenset()
         self._order = asyncio.Lock()
         parts.attached_changed = self._attached_changed
+        parts.released = self._released
 
     def found_held(self, ids: Iterable[str]) -> None:
         """netd holds these since an earlier engine. ids: of anything"""
@@ -67,6 +68,7 @@ class Overlays:
         """Make it so. Raises: DriverError for the first thing that failed, after all others are done"""
         async with self._order:
             state = self._state = with_gateways(state)
+            self._mark_ending(state)
             self._parts.node_number = state.own.number
             named = await asyncio.to_thread(named_entries, state)
             await _all_of(
@@ -87,10 +89,19 @@ class Overlays:
         if any(network.spec.enable_ipv6 for network in state.networks.values()):
             await self._parts.links.enable_forwarding(ipv6=True)
         await _all_of(*(partial(self._network, network, mtu) for network in state.networks.values()))
+        await self._remove_ended()
+
+    def _mark_ending(self, state: OverlayState) -> None:
+        self._parts.ending = frozenset(record.id for record in self._records()) - state.networks.keys()
+
+    async def _remove_ended(self) -> None:
         for record in self._records():
-            if record.id not in state.networks and not self._parts.leases.users(record.id):
-                await self._parts.links.remove_bridge(record.interface)
-                await self._parts.store.commit(deletes=[(Network, record.id)])
+            if record.id in self._parts.ending and not self._parts.leases.users(record.id):
+                await self._remove_network(record)
+
+    async def _remove_network(self, record: Network) -> None:
+        await self._parts.links.remove_bridge(record.interface)
+        await self._parts.store.commit(deletes=[(Network, record.id)])
 
     def _records(self) -> list[Network]:
         return [network for network in self._parts.store.all(Network) if wiring.is_routed(network)]
@@ -204,6 +215,7 @@ class Overlays:
         """Nothing is left of it. Raises: DriverError after all that could be done is done"""
         async with self._order:
             self._state, self._elements, self._entries = None, None, None
+            self._parts.ending = frozenset()
             held = [*self._held, *self._found]
             self._held, self._found = {}, []
             await _all_of(
@@ -216,8 +228,7 @@ class Overlays:
 
     async def _remove_networks(self) -> None:
         for record in self._records():
-            await self._parts.links.remove_bridge(record.interface)
-            await self._parts.store.commit(deletes=[(Network, record.id)])
+            await self._remove_network(record)
 
     async def hold_again(self) -> None:
         """netd is a new process: it gets ports and names. Raises: DriverError"""
@@ -241,6 +252,14 @@ class Overlays:
         async with self._order:
             if self._state is not None:
                 await self._rules(self._state)
+
+    async def _released(self) -> None:
+        """A container has left a network that is to go; the last one takes it along."""
+        async with self._order:
+            try:
+                await self._remove_ended()
+            except DriverError as error:
+                log.warning("a network that is gone leaves its bridge for now", extra={"cause": error.message})
 
     async def _put_back(self) -> None:
         async with self._order:

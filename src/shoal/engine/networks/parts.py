@@ -1,7 +1,7 @@
 """What the parts of the noun share."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
@@ -59,6 +59,9 @@ class Parts:
     members: Members | None = None
     node_number: int = 0  #: in the cluster; 0 = not told yet
     attached_changed: Callable[[], Awaitable[None]] | None = None  #: to be told of containers attached by hand
+    #: networks that the cluster knows no more; containers that still end are on them, and nobody else gets to see them
+    ending: frozenset[str] = frozenset()
+    released: Callable[[], Awaitable[None]] | None = None  #: to be told when a container has left one of `ending`
     _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def lock(self, container_id: str) -> asyncio.Lock:
@@ -70,7 +73,16 @@ class Parts:
 
     def network(self, reference: str) -> Network:
         """Raises: NotFound"""
-        return find(self.store.all(Network), reference)
+        return find(self.networks(), reference)
+
+    def networks(self) -> Sequence[Network]:
+        """Those that somebody can use."""
+        return [network for network in self.store.all(Network) if network.id not in self.ending]
+
+    async def left(self, network_ids: Iterable[str]) -> None:
+        """A container has no address on these networks any more."""
+        if self.released is not None and not self.ending.isdisjoint(network_ids):
+            await self.released()
 
     def network_by_id(self, network_id: str) -> Network | None:
         """The network of an endpoint, None when it is gone."""

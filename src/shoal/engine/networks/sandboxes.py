@@ -260,6 +260,7 @@ class Sandboxes:
         await self._parts.store.commit(deletes=[(Sandbox, container_id)])
         for endpoint in sandbox.endpoints.values():
             self._publish("disconnect", endpoint.network_id, container_id)
+        await self._parts.left([endpoint.network_id for endpoint in sandbox.endpoints.values()])
 
     async def _undo(self, sandbox: Sandbox) -> None:
         """Take a sandbox apart, as far as it was made. Every step is tried; the first error is raised at the end."""

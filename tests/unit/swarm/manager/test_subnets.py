@@ -9,9 +9,10 @@ from shoal.cluster.view import View
 from shoal.errors import Forbidden, InvalidArgument
 from shoal.model.cluster.cluster import Cluster, ClusterNetwork, ClusterSpec
 from shoal.model.cluster.node import NodeDescription
+from shoal.model.cluster.task import Address
 from shoal.model.network import Ipam, NetworkSpec, Pool
 from shoal.swarm.manager.control.subnets import with_subnets
-from tests.support.managers import node
+from tests.support.managers import node, task
 
 CLUSTER = Cluster(id="c", spec=ClusterSpec(), created_at=1, updated_at=1, ca_certificate="")
 FRONT = NetworkSpec(name="front", driver="overlay")
@@ -41,6 +42,12 @@ def test_networks_come_one_after_the_other_and_the_first_is_of_the_ingress() -> 
 def test_what_a_node_uses_itself_is_left_out() -> None:
     taken = ("0.0.0.0/0", "10.0.0.0/15", "10.2.128.0/24", "fe80::/64")
     assert subnets(with_subnets(view(host_subnets=taken), CLUSTER, FRONT)) == ["10.3.0.0/16"]
+
+
+def test_a_subnet_in_which_tasks_still_end_is_left_alone() -> None:
+    address = Address(network_id="gone", ipv4="10.1.0.7")
+    ending = view().changed(2, [(replace(task("w"), addresses=(address,)), 2)])
+    assert subnets(with_subnets(ending, CLUSTER, FRONT)) == ["10.2.0.0/16"]
 
 
 def test_pools_and_sizes_are_the_clusters() -> None:

@@ -25,7 +25,7 @@ def with_subnets(view: View, cluster: Cluster, spec: NetworkSpec) -> NetworkSpec
     networks = list(_of_networks(view))
     if any(_overlaps(net, networks) for _, net in given):
         raise Forbidden(OVERLAPS)
-    taken = [*networks, *(net for _, net in given), *_of_nodes(view)]
+    taken = [*networks, *(net for _, net in given), *_of_nodes(view), *_of_ending(view)]
     pools = [pool for pool, _ in given]
     versions = {net.version for _, net in given}
     if spec.enable_ipv4 and 4 not in versions:
@@ -57,6 +57,14 @@ def _of_networks(view: View) -> Iterator[Net]:
         for pool in network.spec.ipam.config:
             if pool.subnet:
                 yield ipaddress.ip_network(pool.subnet, strict=False)
+
+
+def _of_ending(view: View) -> Iterator[Net]:
+    """Addresses of tasks that still end on networks that are gone: nodes have their bridges as long."""
+    for task in view.tasks.values():
+        for address in task.addresses:
+            if address.network_id not in view.networks:
+                yield from (ipaddress.ip_network(text) for text in (address.ipv4, address.ipv6) if text)
 
 
 def _of_nodes(view: View) -> Iterator[Net]:
