@@ -234,7 +234,7 @@ def test_secrets_and_configs(manager: EngineProcess) -> None:
     assert manager.docker("secret", "ls", "--filter", "label=a=b", "--format", "{{.Name}}").stdout == "key\n"
     assert "Data" not in inspect(manager, "secret", "key")["Spec"]
     assert "text" in manager.docker("config", "inspect", "--pretty", "conf").stdout
-    assert "name conflicts with an existing object" in refused(manager, "secret", "create", "key", __file__)
+    assert "secret key already exists" in refused(manager, "secret", "create", "key", __file__)
     create(
         manager,
         "reader",

@@ -55,10 +55,7 @@ class FileControl:
         try:
             await ledger.write([record], names={key: identity}, compares=ledger.seen(records.key_of(record)))
         except VersionConflict:
-            raise Conflict(
-                "rpc error: code = AlreadyExists desc = name conflicts with an existing object: "
-                f"{self._noun} {name} already exists"
-            ) from None
+            raise Conflict(f"rpc error: code = AlreadyExists desc = {self._noun} {name} already exists") from None
         return identity
 
     def _check(self, name: str, data: bytes, template: str) -> None:
