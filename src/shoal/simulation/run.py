@@ -87,7 +87,7 @@ async def _run(seed: int, size: Size, chaos_s: float, ears: _Ears) -> Outcome:
     problem, converged_s = "", 0.0
     try:
         await world.open()
-        await _chaos(world, chaos_s, broken)
+        await _chaos(world, witness, chaos_s, broken)
         converged_s = await _settle(world, broken)
     except (Broken, Stuck) as error:
         problem = str(error)
@@ -108,7 +108,7 @@ async def _run(seed: int, size: Size, chaos_s: float, ears: _Ears) -> Outcome:
     )
 
 
-async def _chaos(world: World, seconds: float, broken: list[str]) -> None:
+async def _chaos(world: World, witness: Witness, seconds: float, broken: list[str]) -> None:
     faults, workload, connected = Faults(world), Workload(world), Connected(world)
     running = [asyncio.create_task(workload.run()), asyncio.create_task(faults.run())]
     end_s = asyncio.get_running_loop().time() + seconds
@@ -116,7 +116,7 @@ async def _chaos(world: World, seconds: float, broken: list[str]) -> None:
         while asyncio.get_running_loop().time() < end_s:
             await asyncio.sleep(_LOOK_S)
             _look(world, broken)
-            connected.look(world.truth(), asyncio.get_running_loop().time())
+            connected.look(witness.view, asyncio.get_running_loop().time())
             for task in running:
                 if task.done():
                     task.result()
