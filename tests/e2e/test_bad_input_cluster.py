@@ -83,6 +83,7 @@ REFUSED = {
     "service create --schedule x busybox": (1, "invalid cron expression 'x'"),
     "service create --nope busybox": (125, "unknown flag: --nope"),
     "service create": (1, "'shoal service create' requires at least 1 argument"),
+    "secret create": (1, "'shoal secret create' requires at least 1 and at most 2 arguments"),
     "node update --availability nope self": (
         1,
         'invalid availability "nope", only active, pause and drain are supported',
@@ -238,6 +239,12 @@ def test_a_version_that_is_not_the_last_is_out_of_sequence(stage: Stage) -> None
     assert "update out of sequence" in answer["message"]
     assert status in (400, 409, 500)
     assert stage.engine.call("GET", "/services/web")[1]["Version"] == service["Version"]
+
+
+def test_networks_that_every_node_has_are_networks_of_services(stage: Stage) -> None:
+    for name in ("bridge", "host"):
+        assert stage.engine.call("GET", f"/networks/{name}?scope=swarm")[1]["Name"] == name
+    assert stage.engine.call("GET", "/networks/nope?scope=swarm")[0] == 404
 
 
 def test_two_mounts_at_one_place_are_refused_by_the_engine(stage: Stage) -> None:

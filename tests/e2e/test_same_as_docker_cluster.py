@@ -166,7 +166,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Engin
 def start(engine: EngineProcess, port: int, folder: Path) -> None:
     words = """--replicas 2 --network onet --secret tok --config source=conf,target=/c,mode=0400,uid=1 -e A=b
     --label l=1 --container-label cl=1 --mount type=volume,source=vol,target=/v --limit-cpu .5
-    --constraint node.role==manager --placement-pref spread=node.labels.x --limit-memory 64m --reserve-memory 8m --update-parallelism 2
+    --constraint node.role==manager --placement-pref spread=node.labels.x --limit-memory 64m --reserve-memory 8m
+    --update-parallelism 2
     --update-delay 2s --health-cmd true --health-interval 5s --stop-grace-period 1s --user 1 --workdir /tmp
     --host a:1.2.3.4 --dns 1.1.1.1 --cap-add NET_ADMIN --ulimit nofile=100 --log-opt max-size=1m --hostname h"""
     create = ("service", "create", "-d", "-q", "--no-resolve-image", "--name")

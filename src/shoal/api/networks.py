@@ -13,7 +13,7 @@ from shoal.contracts.cluster.control import Control, Filters
 from shoal.engine.networks import Networks
 from shoal.errors import InvalidArgument, NotFound, Unavailable
 from shoal.lifecycle.network import rules
-from shoal.model.network import Network
+from shoal.model.network import PREDEFINED, Network
 from shoal.wire.network import decode_connect, decode_disconnect, decode_network_create, encode_network
 
 
@@ -39,6 +39,8 @@ class NetworkRouter:
 
     async def _resolve(self, reference: str, scope: str = "") -> Network:
         """Networks of the node win over those of the cluster. Raises: NotFound"""
+        if scope == "swarm" and reference in PREDEFINED:  # every node has them, and services may use them
+            scope = ""
         with suppress(NotFound):
             found = self._networks.resolve(reference, scope=scope)
             if await self._overlays.known([found]):

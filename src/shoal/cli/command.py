@@ -60,7 +60,8 @@ class Command:
             return
         if (least, most) == (0, 0):
             raise ArgumentsError(f"'{path}' accepts no arguments")
-        wanted = f"{least}" if least == most else f"at least {least}" if len(arguments) < least else f"at most {most}"
+        parts = [f"at least {least}"] if least else []
+        wanted = f"{least}" if least == most else " and ".join(parts if most == MANY else [*parts, f"at most {most}"])
         plural = "" if wanted.endswith(" 1") or wanted == "1" else "s"
         raise ArgumentsError(f"'{path}' requires {wanted} argument{plural}")
 
