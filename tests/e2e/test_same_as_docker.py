@@ -99,7 +99,7 @@ run --pull never --platform linux/arm64 busybox
 run --cidfile /etc/hostname busybox
 events --since 1h --until 0s --filter container=done
 events --since 1h --until 0s --filter nope=x
-nope
+zzz
 ps extra
 network create
 run
