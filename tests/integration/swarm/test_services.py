@@ -2,7 +2,10 @@
 
 import itertools
 import time
+from contextlib import suppress
+from urllib.request import urlopen
 
+from tests.support.apps import free_port
 from tests.support.deadlines import patient
 from tests.support.engine import wait_for
 from tests.support.swarm import OneNode, container_id
@@ -121,3 +124,24 @@ def test_a_port_of_mode_host_is_bound_on_the_node(node: OneNode) -> None:
     task = node.running("web", 1)[0]
     bound = node.container(task)["NetworkSettings"]["Ports"]["80/tcp"]
     assert task["Status"]["PortStatus"]["Ports"][0]["PublishedPort"] == int(bound[0]["HostPort"])
+
+
+def test_a_port_of_the_mesh_may_be_bound_to_one_address_of_each_node(node: OneNode) -> None:
+    number = free_port()
+    port = {"TargetPort": 80, "PublishedPort": number, "Protocol": "tcp", "HostIP": "127.0.0.1"}
+    serve = {"Command": ["sh", "-c", "echo hello > /tmp/index.html; httpd -f -p 80 -h /tmp"], "StopGracePeriod": 0}
+    node.create("web", container=serve, EndpointSpec={"Ports": [port]})
+    node.running("web", 1)
+    assert node.call("GET", "/services/web")["Endpoint"]["Ports"][0]["HostIP"] == "127.0.0.1"
+    assert f"*:{number}->80/tcp" in node.engine.docker("service", "ls", "--format", "{{.Ports}}").stdout
+
+    def answer(address: str) -> bytes:
+        with suppress(OSError), urlopen(f"http://{address}:{number}/", timeout=2) as reply:
+            return bytes(reply.read())
+        return b""
+
+    wait_for("the mesh answers", lambda: answer("127.0.0.1") == b"hello\n")
+    (gateway,) = [
+        pool["Gateway"] for pool in node.call("GET", "/networks/bridge")["IPAM"]["Config"] if "." in pool["Gateway"]
+    ]
+    assert answer(gateway) == b""

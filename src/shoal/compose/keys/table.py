@@ -107,7 +107,7 @@ DEPENDS_ON = AnyOf(
     )
 )
 
-_HOST_IP = "with mode: host; the routing mesh listens on every address of every node"
+_HOST_IP = "that address of each node; the routing mesh takes IPv4 addresses"
 
 PORTS = ListOf(
     AnyOf(

@@ -119,7 +119,7 @@ def endpoint_body(service: Service) -> dict[str, Any]:
                 "TargetPort": port.target,
                 "PublishedPort": int(port.published or 0),
                 "PublishMode": port.mode,
-                "HostIP": port.host_ip if port.mode == "host" else "",
+                "HostIP": "" if port.mode == "ingress" and port.host_ip in ("0.0.0.0", "::") else port.host_ip,
             }
         )
         for port in service.ports

@@ -7,7 +7,7 @@ TaskTemplate.ContainerSpec.Config             what else that body has: Domainnam
 TaskTemplate.ContainerSpec.NetworkingConfig   as in POST /containers/create: settings of each network
 Schedule                                      {"Cron", "Timezone", "Concurrency", "MissedFires"} of a job
 DependsOn                                     {service: {"Condition": "service_healthy"}}
-EndpointSpec.Ports[].HostIP                   the one address of a node where a port of mode host is bound
+EndpointSpec.Ports[].HostIP                   the one address of each node where a port is bound
 
 A key of Docker's wins over the same thing in `HostConfig`.
 """

@@ -26,7 +26,7 @@ _UPDATE = (
     seconds("Delay", "delay_s", empty=OMIT),
     choice("FailureAction", "on_failure", ("pause", "continue", "rollback"), "pause"),
     Field("Monitor", "monitor_s", read_seconds, write_ns),
-    Field("MaxFailureRatio", "max_failure_ratio", read_number, lambda value: value),
+    Field("MaxFailureRatio", "max_failure_ratio", read_number, lambda value: int(value) if value in (0, 1) else value),
     choice("Order", "order", _ORDERS, "stop-first"),
 )
 _PORT = (
@@ -181,16 +181,16 @@ def with_kept_extras(body: Any, current: ServiceSpec) -> Any:
 
 
 def _with_host_ips(endpoint: Any, ports: Sequence[PortConfig]) -> Any:
-    """The same port of mode host stays on its address."""
-    kept = {(p.target, p.published, p.protocol): p.host_ip for p in ports if p.host_ip and p.mode == "host"}
+    """The same port stays on its address."""
+    kept = {(p.target, p.published, p.protocol, p.mode): p.host_ip for p in ports if p.host_ip}
     if not kept or not isinstance(endpoint, Mapping) or not isinstance(endpoint.get("Ports"), list):
         return endpoint
     found = []
     for port in endpoint["Ports"]:
         given = read_object(port, "EndpointSpec.Ports")
-        key = (given.get("TargetPort"), given.get("PublishedPort") or 0, given.get("Protocol") or "tcp")
-        is_host = given.get("PublishMode") == "host" and "HostIP" not in given
-        found.append({**given, "HostIP": kept[key]} if is_host and key in kept else given)
+        mode = given.get("PublishMode") or "ingress"
+        key = (given.get("TargetPort"), given.get("PublishedPort") or 0, given.get("Protocol") or "tcp", mode)
+        found.append({**given, "HostIP": kept[key]} if "HostIP" not in given and key in kept else given)
     return {**endpoint, "Ports": found}
 
 
@@ -208,4 +208,9 @@ def unknown_keys(body: Any) -> list[str]:
         ("TaskTemplate.", template, TASK_KEYS),
         ("TaskTemplate.ContainerSpec.", container, CONTAINER_KEYS),
     )
-    return [f"{path}{key}: unknown key, ignored" for path, part, known in parts for key in part if key not in known]
+    return [
+        f"{path}{key}: Shoal does not know this key, it has no effect"
+        for path, part, known in parts
+        for key in part
+        if key not in known
+    ]

@@ -1,5 +1,6 @@
 """What a service must keep to, whatever the cluster: Docker's checks in Docker's words."""
 
+import ipaddress
 import posixpath
 import re
 from collections import Counter
@@ -149,6 +150,14 @@ def _check_update(update: UpdateConfig, what: str) -> None:
         raise InvalidArgument(f"TaskSpec: {what}-maxfailureratio cannot be less than 0 or bigger than 1")
 
 
+def _is_address(text: str, *, every: bool) -> bool:
+    """every: also those of IPv6, where the mesh knows no single one"""
+    try:
+        return "%" not in text and (ipaddress.ip_address(text).version == 4 or every or text == "::")
+    except ValueError:
+        return False
+
+
 def _check_endpoint(spec: ServiceSpec) -> None:
     taken: Counter[tuple[int, str, str]] = Counter()
     for i, port in enumerate(spec.endpoint.ports):
@@ -162,9 +171,10 @@ def _check_endpoint(spec: ServiceSpec) -> None:
             )
         if port.mode == "ingress" and spec.endpoint.mode == "dnsrr":
             raise InvalidArgument("EndpointSpec: port published with ingress mode can't be used with dnsrr mode")
-        if port.mode == "ingress" and port.host_ip:
-            raise InvalidArgument(f"EndpointSpec.Ports.{i}.HostIP: only ports of mode host have one")
-        if port.published:
-            taken[port.published, port.protocol, port.host_ip] += 1
+        if port.host_ip and not _is_address(port.host_ip, every=port.mode == "host"):
+            kind = "an address" if port.mode == "host" else "an IPv4 address"
+            raise InvalidArgument(f"EndpointSpec.Ports.{i}.HostIP: expected {kind}, got {port.host_ip}")
+        if port.published:  # one number of the mesh leads to one place, whatever the address
+            taken[port.published, port.protocol, port.host_ip if port.mode == "host" else "mesh"] += 1
     if taken and max(taken.values()) > 1:
         raise InvalidArgument("EndpointSpec: duplicate published ports provided")

@@ -92,7 +92,7 @@ async def test_extra_keys_survive_a_client_that_does_not_know_them(api: SwarmApi
 
 async def test_warnings_name_keys_that_have_no_effect(api: SwarmApi) -> None:
     _, made = await api.call("POST", "/services/create", SERVICE | {"Colour": "red"})
-    assert made["Warnings"] == ["Colour: unknown key, ignored"]
+    assert made["Warnings"] == ["Colour: Shoal does not know this key, it has no effect"]
 
 
 async def test_services_are_listed_with_their_counts_when_asked(api: SwarmApi) -> None:

@@ -19,11 +19,11 @@ def test_short_and_long_form_say_the_same() -> None:
     assert parsed("53/udp") == [{"Protocol": "udp", "TargetPort": 53, "PublishMode": "ingress"}]
 
 
-def test_one_address_of_a_node_goes_with_a_port_of_the_node() -> None:
+def test_a_port_may_have_one_address_of_each_node() -> None:
     [port] = parsed("published=8080,target=80,mode=host,host_ip=127.0.0.1")
     assert port["HostIP"] == "127.0.0.1" and port["PublishMode"] == "host"
-    with pytest.raises(FlagError, match="the mesh answers on every node"):
-        parsed("published=8080,target=80,host_ip=127.0.0.1")
+    [port] = parsed("published=8080,target=80,host_ip=127.0.0.1")
+    assert port["HostIP"] == "127.0.0.1" and port["PublishMode"] == "ingress"
     with pytest.raises(FlagError, match="hostip is not supported"):
         parsed("127.0.0.1:8080:80")
 

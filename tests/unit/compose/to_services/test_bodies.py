@@ -130,12 +130,17 @@ def test_modes(text: str, expected: dict[str, Any]):
 
 
 def test_ports():
-    ports = body_of("ports: ['8080:80', '53:53/udp', {target: 1, published: 2, mode: host, host_ip: 127.0.0.1}, '90']")
+    ports = body_of(
+        "ports: ['8080:80', '53:53/udp', {target: 1, published: 2, mode: host, host_ip: 127.0.0.1}, '90',"
+        "'127.0.0.1:81:80', '0.0.0.0:82:80']"
+    )
     assert ports["EndpointSpec"]["Ports"] == [
         {"Protocol": "tcp", "TargetPort": 80, "PublishedPort": 8080, "PublishMode": "ingress"},
         {"Protocol": "udp", "TargetPort": 53, "PublishedPort": 53, "PublishMode": "ingress"},
         {"Protocol": "tcp", "TargetPort": 1, "PublishedPort": 2, "PublishMode": "host", "HostIP": "127.0.0.1"},
         {"Protocol": "tcp", "TargetPort": 90, "PublishMode": "ingress"},
+        {"Protocol": "tcp", "TargetPort": 80, "PublishedPort": 81, "PublishMode": "ingress", "HostIP": "127.0.0.1"},
+        {"Protocol": "tcp", "TargetPort": 80, "PublishedPort": 82, "PublishMode": "ingress"},
     ]
 
 

@@ -407,6 +407,6 @@ def test_keys_that_nobody_knows_are_named() -> None:
     body = least(Colour="red")
     body["TaskTemplate"]["ContainerSpec"]["OomKill"] = True
     assert unknown_keys(body) == [
-        "Colour: unknown key, ignored",
-        "TaskTemplate.ContainerSpec.OomKill: unknown key, ignored",
+        "Colour: Shoal does not know this key, it has no effect",
+        "TaskTemplate.ContainerSpec.OomKill: Shoal does not know this key, it has no effect",
     ]

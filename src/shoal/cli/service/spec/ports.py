@@ -53,8 +53,6 @@ def _long(text: str) -> Json:
             raise ValueError(f"invalid field key: {key}")
     if not port.get("TargetPort"):
         raise ValueError("missing mandatory field 'target'")
-    if port.get("HostIP") and port["PublishMode"] != "host":
-        raise ValueError("host_ip goes with mode=host only: the mesh answers on every node")
     return port
 
 
@@ -68,7 +66,7 @@ def _short(text: str) -> list[Json]:
         for binding in wanted:
             if binding.get("HostIp"):
                 raise ValueError(
-                    "hostip is not supported (published=…,target=…,mode=host,host_ip=… is, for a port of the nodes)"
+                    "hostip is not supported (published=…,target=…,host_ip=… is)"
                 )
             first, _, last = str(binding.get("HostPort") or "").partition("-")
             for published in range(int(first or 0), int(last or first or 0) + 1):
