@@ -91,6 +91,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "service logs": ("service.logs:LOGS", "Fetch the logs of a service or task"),
     "service ls": ("service.ls:LS", "List services"),
     "service ps": ("service.ps:PS", "List the tasks of one or more services"),
+    "service rebalance": ("service.change:REBALANCE", "Spread the tasks of services evenly over the nodes"),
     "service rm": ("service.change:RM", "Remove one or more services"),
     "service rollback": ("service.change:ROLLBACK", "Revert changes to a service's configuration"),
     "service scale": ("service.change:SCALE", "Scale one or multiple replicated services"),

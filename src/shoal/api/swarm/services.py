@@ -50,6 +50,11 @@ class ServiceRouter(Part):
         unknown = [] if is_rollback else unknown_keys(body)
         return json_reply({"Warnings": [*unknown, *warnings] or None})
 
+    async def rebalance(self, request: Request) -> web.Response:
+        """POST /shoal/services/{id}/rebalance, of Shoal's own"""
+        await self.control.services.rebalance(request.params["id"])
+        return empty(200)
+
     async def remove(self, request: Request) -> web.Response:
         """DELETE /services/{id}"""
         await self.control.services.remove(request.params["id"])
@@ -81,4 +86,5 @@ def routes(control: Control | None) -> list[Route]:
         Route("GET", "/services/{id}", router.inspect, "ServiceInspect"),
         Route("DELETE", "/services/{id}", router.remove, "ServiceDelete"),
         Route("POST", "/services/{id}/update", router.update, "ServiceUpdate"),
+        Route("POST", "/shoal/services/{id}/rebalance", router.rebalance, "ShoalServiceRebalance"),
     ]

@@ -101,6 +101,10 @@ def _rollback(context: Context, options: Options, arguments: list[str]) -> int:
     )
 
 
+def _rebalance(context: Context, options: Options, arguments: list[str]) -> int:
+    return for_each(context, arguments, context.api.services.rebalance)
+
+
 def _rm(context: Context, options: Options, arguments: list[str]) -> int:
     return for_each(context, arguments, context.api.services.remove)
 
@@ -112,4 +116,11 @@ SCALE = Command(
     arguments=(1, MANY),
 )
 ROLLBACK = Command("[OPTIONS] SERVICE", _rollback, (_DETACH, _QUIET, _VERIFY), arguments=(1, 1))
+REBALANCE = Command(
+    "SERVICE [SERVICE...]",
+    _rebalance,
+    arguments=(1, MANY),
+    notes="After nodes came or came back: tasks move to them, one after another, each started before the one that it\n"
+    "replaces is stopped. Tasks that need not move stay as they are.",
+)
 RM = Command("SERVICE [SERVICE...]", _rm, arguments=(1, MANY))

@@ -50,6 +50,9 @@ class Services:
         }
         return self._client.post(f"/services/{segment(ref)}/update", query, spec, _auth_header(auth)) or {}
 
+    def rebalance(self, ref: str) -> None:
+        self._client.post(f"/shoal/services/{segment(ref)}/rebalance")
+
     def remove(self, ref: str) -> None:
         self._client.delete(f"/services/{segment(ref)}")
 

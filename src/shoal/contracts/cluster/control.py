@@ -159,6 +159,10 @@ class Services(Protocol):
         """Warnings. rollback: to the previous spec, whatever `spec` is. Raises: VersionConflict, InvalidArgument, …"""
         ...
 
+    async def rebalance(self, reference: str) -> None:
+        """Its tasks are spread evenly over the nodes that there are now; only those that must move are replaced."""
+        ...
+
     async def remove(self, reference: str) -> None: ...
 
     async def resolve(self, reference: str) -> Versioned[Service]:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from shoal.cluster.services import created, rolled_back, updated
+from shoal.cluster.services import created, rebalanced, rolled_back, updated
 from shoal.contracts.cluster.control import Filters, Versioned
 from shoal.errors import Conflict, InvalidArgument, NotSupported, Unavailable, VersionConflict
 from shoal.lifecycle.made_names import make_name
@@ -76,6 +76,18 @@ class ServiceControl:
             return rolled_back(service, self._ledger.now_ns())
         except InvalidArgument as error:
             raise InvalidArgument(f"rpc error: code = FailedPrecondition desc = {error.message}") from None
+
+    async def rebalance(self, reference: str) -> None:
+        """Raises: NotFound"""
+        ledger = self._ledger
+        while True:
+            service = (await self.resolve(reference)).record
+            key = records.key_of(service)
+            try:
+                await ledger.write([rebalanced(service, ledger.now_ns())], compares=ledger.seen(key))
+                return
+            except VersionConflict:
+                await ledger.mirror.catch_up()
 
     async def remove(self, reference: str) -> None:
         """Raises: NotFound"""
