@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.bench import apps, resources, scenarios, services, traffic
+from tests.bench import apps, hosts, resources, scenarios, services, traffic
 from tests.bench.images import load_images
 from tests.bench.rows import Result, Sample, Scenario, table
 from tests.bench.target import Target
@@ -32,6 +32,7 @@ SCENARIOS = (
     *apps.SCENARIOS,
     *services.SCENARIOS,
     *traffic.SCENARIOS,
+    *hosts.SCENARIOS,
 )
 
 
