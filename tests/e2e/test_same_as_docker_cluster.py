@@ -132,7 +132,6 @@ events --since 1h --until 0s --filter type=node
 events --since 1h --until 0s --filter type=secret
 events --since 1h --until 0s --filter type=config
 events --since 1h --until 0s --filter type=network --filter scope=swarm
-service --help
 node --help
 secret --help
 config --help
