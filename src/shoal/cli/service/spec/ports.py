@@ -65,9 +65,7 @@ def _short(text: str) -> list[Json]:
         number, _, protocol = target.partition("/")
         for binding in wanted:
             if binding.get("HostIp"):
-                raise ValueError(
-                    "hostip is not supported (published=…,target=…,host_ip=… is)"
-                )
+                raise ValueError("hostip is not supported (published=…,target=…,host_ip=… is)")
             first, _, last = str(binding.get("HostPort") or "").partition("-")
             for published in range(int(first or 0), int(last or first or 0) + 1):
                 port = {"Protocol": protocol, "TargetPort": int(number), "PublishMode": "ingress"}
