@@ -135,6 +135,18 @@ def test_a_worker_is_drained_and_its_tasks_start_elsewhere_first(farm: Farm) -> 
     assert moved == 2
 
 
+def test_a_worker_that_is_back_gets_its_share_on_request(farm: Farm) -> None:
+    manager, _, away = farm
+    update_node(manager, away, Availability="drain")
+    wait_for("nothing runs there", lambda: not containers(away), 60)
+    update_node(manager, away, Availability="active")
+    with all_the_while(farm):
+        status, answer = manager.engine.call("POST", "/shoal/services/web/rebalance")
+        assert status == 200, answer
+        even = ["host2", "host2", "host3", "host3"]
+        wait_for("half run there", lambda: sorted(hostnames(manager, clusters.running(manager, "web"))) == even, 60)
+
+
 def tasks(manager: Host) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = manager.engine.call("GET", "/tasks")[1]
     return found
