@@ -94,5 +94,5 @@ def test_prune_and_system_df(engine: EngineProcess) -> None:
 
 
 def test_what_is_not_served_must_say_so(engine: EngineProcess) -> None:
-    refused = engine.docker("node", "ls", check=False)
+    refused = engine.docker("plugin", "rm", "x", check=False)
     assert refused.returncode == 1 and "not served" in refused.stderr

@@ -97,6 +97,8 @@ def test_a_request_under_way_is_answered_before_its_server_ends(node: OneNode) -
     published = [{"TargetPort": 80, "PublishedPort": port, "Protocol": "tcp", "PublishMode": "ingress"}]
     node.create("web", "sh", "-c", server, container={"Healthcheck": CHECK}, EndpointSpec={"Ports": published})
     node.running("web", 1)
+    with asking(port) as asked:
+        wait_for("it answers", lambda: asked.count > 0)
     got: list[str] = []
 
     def ask() -> None:
