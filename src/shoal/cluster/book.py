@@ -10,8 +10,9 @@ from shoal.cluster.schedule.uses import UNUSED, NodeUse, use_after, use_of
 from shoal.cluster.view import View
 from shoal.model.cluster.node import Availability, Node, NodeState
 from shoal.model.cluster.service import ServiceSpec
-from shoal.model.cluster.task import Placement, Task
+from shoal.model.cluster.task import Placement, Task, TaskState
 
+UNSURE = -1  #: a `room` that none is: to be tried again
 NO_TASKS: Mapping[str, Task] = {}
 
 
@@ -80,13 +81,27 @@ def read(view: View, old: Book) -> Book:
         looks={key: look for key, look in old.looks.items() if key not in by_nodes} if by_nodes else old.looks,
         changed=changed,
         quiet={} if forget_all else {key: at for key, at in old.quiet.items() if key not in affected},
-        stuck=old.stuck,
+        stuck=_stuck(view, old, changed),
         room=old.room + is_freer,
         cursors=old.cursors,
         eligible={} if nodes_differ else old.eligible,
         fine_nodes=_fine(view) if nodes_differ else old.fine_nodes,
         is_anew=forget_all,
     )
+
+
+def _stuck(view: View, old: Book, changed: Mapping[str, set[str]]) -> Mapping[str, int]:
+    """With the services whose waiting tasks somebody else has made: the leader before this one."""
+    others = {
+        service_id: UNSURE
+        for service_id, task_ids in changed.items()
+        if service_id not in old.stuck and _has_waiting(view.tasks_of.get(service_id, NO_TASKS), task_ids)
+    }
+    return {**old.stuck, **others} if others else old.stuck
+
+
+def _has_waiting(tasks: Mapping[str, Task], ids: set[str]) -> bool:
+    return any((task := tasks.get(key)) is not None and task.status.state <= TaskState.PENDING for key in ids)
 
 
 def changed_keys(new: Mapping[str, object], old: Mapping[str, object]) -> set[str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from shoal.cluster import history
 from shoal.cluster.allocate.addresses import Addresses
 from shoal.cluster.allocate.allocate import Allocation
-from shoal.cluster.book import EMPTY, Book, Look, read
+from shoal.cluster.book import EMPTY, UNSURE, Book, Look, read
 from shoal.cluster.draft import Draft
 from shoal.cluster.plan import Plan
 from shoal.cluster.reconcile import attachments
@@ -15,7 +15,6 @@ from shoal.cluster.schedule.floor import Floor
 from shoal.cluster.schedule.place import place
 from shoal.cluster.view import View
 
-UNSURE = -1
 AGAIN = -1  #: look again at the next decision, whatever has changed
 
 

@@ -205,3 +205,19 @@ def test_a_node_on_which_tasks_keep_failing_is_the_last_choice() -> None:
     world.settle(seconds=20, fails=lambda task: task.service_id == web and task.node_id == "node1")
     assert [task.node_id for task in world.running(web)] == ["node2"]
     assert len(world.tasks(web)) == 6
+
+
+def test_what_another_leader_left_waiting_gets_a_node_as_soon_as_there_is_one() -> None:
+    world = World(nodes=1)
+    service_id = world.create(service_spec())
+    world.settle()
+    mine = world.book  # this leader knows one task, and then another one leads
+    world.set_node("node1", availability=Availability.PAUSE)
+    world.change(service_id, replicas=2)
+    world.settle()
+    assert world.shown(service_id)[1] == "2 - RUNNING PENDING"
+    world.book = mine
+    world.decide()
+    world.set_node("node1", availability=Availability.ACTIVE)
+    world.settle()
+    assert len(world.running(service_id)) == 2
