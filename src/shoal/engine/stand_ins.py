@@ -20,16 +20,14 @@ from shoal.model.image import Image, ImageConfig
 from shoal.model.progress import Progress, Report
 from shoal.oci.reference import Reference, familiar
 from shoal.stand_ins import (
-    BASE_REFERENCE,
     LABEL_FOR,
     LABEL_RECIPE,
     LABEL_VERSION,
-    SUITE,
     VERSION_FILE,
-    Recipe,
     find_recipe,
     require_recipe,
 )
+from shoal.stand_ins.recipes import BASE_REFERENCE, SUITE, Recipe
 
 _STEP = "Step "
 _MAX_STATUS = 100
@@ -128,6 +126,7 @@ class StandIns:
         extra = {} if busybox is None else {"busybox": busybox}
         request = BuildRequest(
             target=recipe.target,
+            stand_ins=True,
             build_args={} if busybox is None else {"SOURCE": "host"},
             no_cache=force,
         )
@@ -188,7 +187,12 @@ async def _context(recipe: Recipe, extra: Mapping[str, bytes]) -> AsyncIterator[
     yield out.getvalue()
 
 
-def _files_of(folder: Traversable) -> dict[str, bytes]:
-    return {
-        entry.name: entry.read_bytes() for entry in sorted(folder.iterdir(), key=lambda e: e.name) if entry.is_file()
-    }
+def _files_of(folder: Traversable, below: str = "") -> dict[str, bytes]:
+    """{path: content} of all files."""
+    found = {}
+    for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+        if entry.is_file():
+            found[f"{below}{entry.name}"] = entry.read_bytes()
+        elif entry.name != "__pycache__":
+            found |= _files_of(entry, f"{below}{entry.name}/")
+    return found

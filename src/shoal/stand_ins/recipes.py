@@ -1,0 +1,37 @@
+"""The recipes: which images there are stand-ins for, one line each."""
+
+from dataclasses import dataclass
+
+BASE = "docker.io/library/debian"
+BASE_REFERENCE = "debian:bookworm-slim"
+SUITE = "bookworm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How a stand-in is made.
+
+    name: of the folder with its Dockerfile; "debian" has none: it is bootstrapped
+    title: what is inside, for people
+    repository: whole name of the images that it stands for
+    target: stage of the Dockerfile; "" = the last
+    tags: beginnings of the tags that it can stand for; () = all
+    """
+
+    name: str
+    title: str
+    repository: str
+    target: str = ""
+    tags: tuple[str, ...] = ()
+
+
+#: Debian's other releases are other systems: no tag of them is served
+_DEBIAN_TAGS = ("bookworm", "12", "latest", "stable")
+RECIPES = (
+    Recipe(name="debian", title="Debian 12 from the distribution's packages", repository=BASE, tags=_DEBIAN_TAGS),
+    Recipe(name="python", title="Python from Debian 12", repository="docker.io/library/python", target="plain"),
+    Recipe(name="redis", title="Redis from Debian 12", repository="docker.io/library/redis", target="plain"),
+    Recipe(name="nginx", title="nginx from Debian 12", repository="docker.io/library/nginx", target="plain"),
+    Recipe(name="busybox", title="static busybox from Debian", repository="docker.io/library/busybox"),
+    Recipe(name="busybox", title="static busybox, no apk", repository="docker.io/library/alpine"),
+)
