@@ -9,12 +9,12 @@ AS_ROOT := $(SUDO) env PATH="$(CURDIR)/$(BIN):$$PATH"
 unexport PYTHONDONTWRITEBYTECODE
 
 RUN_PACKAGES := crun conmon nftables mmdebstrap busybox-static python3-venv ca-certificates curl
-TEST_PACKAGES := docker-registry etcd-server apache2-utils iproute2 iperf3 wrk
+TEST_PACKAGES := docker-registry etcd-server apache2-utils iproute2 iperf3 wrk chromium fonts-dejavu-core
 
 # Engines do not disturb each other, and tests wait more than they work. A file is of one process: its tests share an engine.
 SIDE_BY_SIDE := -n 2 --dist loadfile
 
-.PHONY: help install install-tests demo test check format unit integration cluster e2e vm-test bench docs clean
+.PHONY: help install install-tests demo example examples test check format unit integration cluster e2e vm-test bench docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/' | column -t -s'|'
@@ -48,6 +48,12 @@ install-tests: .cache/installed-tests
 demo: install ## install, start the engine, bring the counter app up and show it counting
 	@$(AS_ROOT) examples/demo.sh
 
+example: install ## install, start the engine and bring up one of examples/: NAME=guestbook-mongo
+	@$(AS_ROOT) examples/run.sh $(NAME)
+
+examples: install-tests ## tests of all examples, also of the heavy ones
+	$(AS_ROOT) $(BIN)/python -m pytest tests/examples -m "heavy or not heavy" $(SIDE_BY_SIDE) --reruns 2
+
 test: install-tests ## install and run all tests
 	$(AS_ROOT) $(BIN)/python -m pytest tests $(SIDE_BY_SIDE) --reruns 2
 
@@ -74,7 +80,13 @@ cluster: install-tests ## several hosts: joins, losses, partitions, managers, im
 e2e: install-tests ## whole stories, also with the docker CLI, Compose and the SDK as clients
 	$(AS_ROOT) $(BIN)/python -m pytest tests/e2e $(SIDE_BY_SIDE)
 
-vm-test: install-tests ## the same on Debian's kernel and pure cgroup v2, in a virtual machine; ARGS='--systemd -k limits …'
+vm-example: install ## install, start the engine and bring up one of examples/: NAME=guestbook-mongo
+	@$(AS_ROOT) examples/run.sh $(NAME)
+
+examples: install-tests ## tests of all examples, also of the heavy ones
+	$(AS_ROOT) $(BIN)/python -m pytest tests/examples -m "heavy or not heavy" $(SIDE_BY_SIDE) --reruns 2
+
+test: install-tests ## the same on Debian's kernel and pure cgroup v2, in a virtual machine; ARGS='--systemd -k limits …'
 	$(AS_ROOT) $(BIN)/python -m tests.vm $(ARGS)
 
 bench: install-tests ## measure; AGAINST=unix:///… times another engine in turn

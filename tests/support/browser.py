@@ -1,0 +1,58 @@
+"""A real browser: Debian's chromium, driven by Playwright.
+
+def test_it(page: Page, …):            # fixtures of tests/examples/conftest.py
+    page.goto(f"http://127.0.0.1:{port}/")
+    keep(page, "guestbook-mongo", "page")   # examples/guestbook-mongo/screenshots/page.png, when asked for
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.support.deadlines import patient
+from tests.support.examples import EXAMPLES
+
+SIZE = {"width": 1200, "height": 800}
+#: SHOAL_SCREENSHOTS=write makes the pictures of the READMEs anew
+_WRITE = os.environ.get("SHOAL_SCREENSHOTS") == "write"
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """A chromium without a window and without a sandbox of its own (tests run as root)."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("needs the package chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage", "--no-proxy-server"]
+        )
+        try:
+            yield started
+        finally:
+            started.close()
+
+
+@contextmanager
+def new_page(browser: Browser) -> Iterator[Page]:
+    """A page with nothing stored. It fails the test that leaves it if a script on it failed."""
+    context = browser.new_context(viewport={"width": SIZE["width"], "height": SIZE["height"]}, locale="en-GB")
+    context.set_default_timeout(patient(15) * 1000)
+    page = context.new_page()
+    failures: list[str] = []
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    try:
+        yield page
+    finally:
+        context.close()
+    assert not failures, f"scripts failed on the page: {failures}"
+
+
+def keep(page: Page, example: str, name: str) -> None:
+    """A screenshot for the example's README."""
+    if _WRITE:
+        page.screenshot(path=EXAMPLES / example / "screenshots" / f"{name}.png")
