@@ -80,13 +80,7 @@ cluster: install-tests ## several hosts: joins, losses, partitions, managers, im
 e2e: install-tests ## whole stories, also with the docker CLI, Compose and the SDK as clients
 	$(AS_ROOT) $(BIN)/python -m pytest tests/e2e $(SIDE_BY_SIDE)
 
-vm-example: install ## install, start the engine and bring up one of examples/: NAME=guestbook-mongo
-	@$(AS_ROOT) examples/run.sh $(NAME)
-
-examples: install-tests ## tests of all examples, also of the heavy ones
-	$(AS_ROOT) $(BIN)/python -m pytest tests/examples -m "heavy or not heavy" $(SIDE_BY_SIDE) --reruns 2
-
-test: install-tests ## the same on Debian's kernel and pure cgroup v2, in a virtual machine; ARGS='--systemd -k limits …'
+vm-test: install-tests ## the same on Debian's kernel and pure cgroup v2, in a virtual machine; ARGS='--systemd -k limits …'
 	$(AS_ROOT) $(BIN)/python -m tests.vm $(ARGS)
 
 bench: install-tests ## measure; AGAINST=unix:///… times another engine in turn
