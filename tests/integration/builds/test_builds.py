@@ -209,15 +209,16 @@ def test_bind_and_tmpfs_mounts(engine: EngineProcess):
     built = build(
         engine,
         "FROM busybox AS a\nRUN echo from-a > /f\nFROM busybox\n"
-        "RUN --mount=target=/ctx --mount=from=a,source=/f,target=/in/f --mount=type=tmpfs,target=/t,size=1m "
-        "cat /ctx/hello /in/f; touch /ctx/no 2>&1; df -k /t | tail -1 | awk '{print $2}'; touch /t/gone\n"
+        "RUN --mount=target=/ctx --mount=from=a,source=/f,target=/in/f --mount=type=tmpfs,target=/t,size=2m "
+        "cat /ctx/hello /in/f; touch /ctx/no 2>&1; df -k /t | tail -1 | awk '{print $2}'; touch /t/gone; "
+        "cp /bin/echo /t/echo && /t/echo runs\n"
         "RUN --mount=target=/ctx,source=sub,rw --mount=from=a,target=/a,rw "
         "echo written > /ctx/new && rm /a/f && ls /ctx\n"
         "RUN --mount=target=/ctx cat /ctx/sub/x; ls /ctx/sub",
         entry("hello", b"hello\n"),
         entry("sub/x", b"x\n"),
     )
-    assert "hello\nfrom-a\ntouch: /ctx/no: Read-only file system\n1024\n" in built.text
+    assert "hello\nfrom-a\ntouch: /ctx/no: Read-only file system\n2048\nruns\n" in built.text
     assert "new\nx\n ---> Removed" in built.text
     assert "x\nx\n ---> Removed" in built.text
     names = run(engine, built.id, "sh", "-c", "ls -d /ctx /in /t /a 2>/dev/null; true")

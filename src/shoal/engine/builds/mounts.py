@@ -13,7 +13,8 @@ from shoal.engine.builds.tools import Job, Tools
 from shoal.errors import InvalidArgument
 from shoal.model.mount import MountPoint, MountType
 
-_TMPFS_OPTIONS = ("nosuid", "noexec", "nodev")
+#: programs in it may run, as BuildKit has it
+_TMPFS_OPTIONS = ("nosuid", "nodev")
 
 
 @dataclass(slots=True)
