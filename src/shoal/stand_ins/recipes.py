@@ -41,6 +41,14 @@ RECIPES = (
     Recipe(name="cadvisor", title="cAdvisor from Debian 11", repository="gcr.io/cadvisor/cadvisor"),
     Recipe(name="cadvisor", title="cAdvisor from Debian 11", repository="ghcr.io/google/cadvisor"),
     Recipe(name="cadvisor", title="cAdvisor from Debian 11", repository="docker.io/google/cadvisor"),
+    Recipe(
+        name="postgres", title="PostgreSQL 15 from Debian 12", repository="docker.io/library/postgres", target="plain"
+    ),
+    Recipe(
+        name="wordpress",
+        title="WordPress 6.1 and PHP 8.2 with Apache from Debian 12",
+        repository="docker.io/library/wordpress",
+    ),
     Recipe(name="busybox", title="static busybox from Debian", repository="docker.io/library/busybox"),
     Recipe(name="busybox", title="static busybox, no apk", repository="docker.io/library/alpine"),
 )
