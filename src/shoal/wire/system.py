@@ -9,6 +9,8 @@ from shoal.model.system import HostFacts
 
 _GO_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 _INDEX = "https://index.docker.io/v1/"
+#: The Docker release whose API this is: programs look here for what they may ask, cAdvisor refuses versions below 1.
+_DOCKER_RELEASE = "28.3.0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,7 @@ def encode_info(
         "Images": counts.images,
         "NEventsListener": counts.listeners,
         "SystemTime": now,
-        "ServerVersion": version,
+        "ServerVersion": _server_version(version),
         **_drivers(settings),
         **_machine(host),
         **_abilities(host),
@@ -87,6 +89,11 @@ def encode_info(
         "DefaultAddressPools": [_address_pool(pool) for pool in settings.address_pools],
         "Warnings": list(host.warnings) or None,
     }
+
+
+def _server_version(version: str) -> str:
+    """No second x.y.z may be in it: cAdvisor would not know which one counts."""
+    return f"{_DOCKER_RELEASE}+shoal.{'.'.join(version.split('.')[:2])}"
 
 
 def _drivers(settings: Settings) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from shoal.drivers.mount import mount
 from shoal.errors import NotFound
 from shoal.model.change import ChangeKind
 from tests.support.disk import Disk
@@ -64,6 +65,38 @@ async def test_changes_survive_unmounting_and_a_new_start(disk: Disk, base: str,
     assert list(found.keys()) == ["one"] and found.has_layer(base) and list(found.layers()) == [base]
     assert (await found.mount("one") / "a").read_text() == "changed"
     await found.unmount("one")
+
+
+async def test_programs_that_read_dockers_folders_find_the_changes(disk: Disk, base: str) -> None:
+    """As cAdvisor does. Source: cAdvisor, container/docker/handler.go, getRwLayerID"""
+    await disk.snapshots.prepare("c0ffee", base)
+    ((await disk.snapshots.mount("c0ffee")) / "a").write_text("changed")
+    mount_id = (disk.root / "image/overlay2/layerdb/mounts/c0ffee/mount-id").read_text()
+    diff = disk.root / "overlay2" / mount_id / "diff"
+    assert (diff / "a").read_text() == "changed" and not diff.is_symlink()
+    await disk.snapshots.remove("c0ffee")
+    assert not diff.exists() and not os.listdir(disk.root / "overlay2")
+
+
+async def test_a_mounted_snapshot_of_an_earlier_version_is_moved_and_goes_on(
+    disk: Disk, base: str, reopen: Callable[[], Disk]
+) -> None:
+    await disk.snapshots.prepare("old", base)
+    folder = disk.root / "snapshots/old"
+    os.rename(folder / "diff", folder / "upper")
+    (folder / "mount-id").unlink()
+    merged, lower = folder / "merged", disk.root / "layers" / base.removeprefix("sha256:") / "diff"
+    options = f"lowerdir={lower},upperdir={folder}/upper,workdir={folder}/work"
+    mount("overlay", str(merged), "overlay", data=options)
+    (merged / "a").write_text("before")
+    found = reopen().snapshots
+    (merged / "b").write_text("after")
+    assert await found.mount("old") == merged
+    assert (found.upper("old") / "a").read_text() == "before" and (found.upper("old") / "b").read_text() == "after"
+    await found.unmount("old")
+    (await found.mount("old") / "c").write_text("mounted anew")
+    assert sorted(os.listdir(found.upper("old"))) == ["a", "b", "c"]
+    await found.remove("old")
 
 
 async def test_a_readonly_mount(disk: Disk, base: str) -> None:

@@ -3,8 +3,10 @@
 root/layers/<hex of chain id>/diff, parent       a layer
 root/layers/new-…                                one that is being unpacked
 root/links/<short>                               short names of layers, for mounts of many
-root/snapshots/<key>/upper, work, merged, parent an active snapshot
+root/snapshots/<key>/diff, work, merged, parent, mount-id   an active snapshot
 root/trash/…                                     on its way out
+
+Programs that read Docker's own directories (cAdvisor) find those of active snapshots: see `docker_view`.
 """
 
 import asyncio
@@ -24,7 +26,7 @@ from shoal.contracts.blobs import IncomingBlob
 from shoal.contracts.snapshots import LayerBlob, UnpackedLayer
 from shoal.drivers.blobs import BlobStore
 from shoal.drivers.files.tree import remove_tree
-from shoal.drivers.layers import overlay, upper
+from shoal.drivers.layers import docker_view, overlay, upper
 from shoal.drivers.layers.folders import lstat_below
 from shoal.drivers.layers.streams import (
     CHUNK_BYTES,
@@ -81,6 +83,7 @@ class OverlaySnapshots:
         for folder in (self._layers, self._snapshots):
             for half_done in folder.glob("new-*"):
                 self._throw_away(half_done)
+        docker_view.open_view(self._root, self._snapshots)
         self._drop_suspects()
         self._empty_trash()
         self._parent_of = {f"sha256:{p.name}": _read_parent(p) for p in self._layers.iterdir()}
@@ -120,19 +123,20 @@ class OverlaySnapshots:
         new = Path(tempfile.mkdtemp(prefix="new-", dir=self._snapshots))
         try:
             self._fill(new, parent)
+            docker_view.show(new, key)
             os.rename(new, self._snapshots / key)
         except BaseException:
             remove_tree(new)
             raise
 
     def _fill(self, new: Path, parent: str) -> None:
-        for name in ("upper", "work", "merged"):
+        for name in ("diff", "work", "merged"):
             (new / name).mkdir()
         # The upper's root is the root that the container sees: it takes over what the layers say of theirs.
         like = os.stat(self._diff(parent)) if parent else None
-        os.chmod(new / "upper", like.st_mode & 0o7777 if like else 0o755)
+        os.chmod(new / "diff", like.st_mode & 0o7777 if like else 0o755)
         if like and (like.st_uid or like.st_gid):
-            os.chown(new / "upper", like.st_uid, like.st_gid)
+            os.chown(new / "diff", like.st_uid, like.st_gid)
         (new / "parent").write_text(parent)
 
     def _snapshot(self, key: str) -> Path:
@@ -150,7 +154,7 @@ class OverlaySnapshots:
         if os.stat(merged).st_dev == os.stat(folder).st_dev:
             lowers = self._lowers(parent) or [self._empty]
             overlay.mount_overlay(
-                merged, lowers, folder / "upper", folder / "work", links=self._links, readonly=readonly
+                merged, lowers, folder / "diff", folder / "work", links=self._links, readonly=readonly
             )
         return merged
 
@@ -169,7 +173,7 @@ class OverlaySnapshots:
 
     def upper(self, key: str) -> Path:
         """The directory that takes the changes."""
-        return self._snapshot(key) / "upper"
+        return self._snapshot(key) / "diff"
 
     def keys(self) -> Sequence[str]:
         """The active snapshots."""
