@@ -1,0 +1,1 @@
+"""The HTTP side: routes of Grafana's API, and the pages."""
