@@ -32,6 +32,8 @@ RECIPES = (
     Recipe(name="python", title="Python from Debian 12", repository="docker.io/library/python", target="plain"),
     Recipe(name="redis", title="Redis from Debian 12", repository="docker.io/library/redis", target="plain"),
     Recipe(name="nginx", title="nginx from Debian 12", repository="docker.io/library/nginx", target="plain"),
+    Recipe(name="node", title="Node.js 24 from PyPI", repository="docker.io/library/node", target="plain"),
+    Recipe(name="mongo", title="MongoDB 6.0 from PyPI, mongosh from npm", repository="docker.io/library/mongo"),
     Recipe(name="prometheus", title="Prometheus from Debian 12", repository="docker.io/prom/prometheus"),
     Recipe(name="prometheus", title="Prometheus from Debian 12", repository="quay.io/prometheus/prometheus"),
     Recipe(name="node-exporter", title="node_exporter from Debian 12", repository="docker.io/prom/node-exporter"),
