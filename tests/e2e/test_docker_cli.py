@@ -93,6 +93,9 @@ def test_prune_and_system_df(engine: EngineProcess) -> None:
     assert engine.docker("volume", "prune", "-af").stdout.startswith("Deleted Volumes:\nunused")
 
 
-def test_what_is_not_served_must_say_so(engine: EngineProcess) -> None:
-    refused = engine.docker("plugin", "rm", "x", check=False)
-    assert refused.returncode == 1 and "not served" in refused.stderr
+def test_managed_plugins_are_none_and_installing_one_is_refused(engine: EngineProcess) -> None:
+    assert engine.docker("plugin", "ls").stdout.split() == ["ID", "NAME", "DESCRIPTION", "ENABLED"]
+    refused = engine.docker("plugin", "install", "--grant-all-permissions", "vieux/sshfs", check=False)
+    assert refused.returncode == 1 and "/run/docker/plugins/NAME.sock" in refused.stderr
+    missing = engine.docker("plugin", "rm", "x", check=False)
+    assert missing.returncode == 1 and 'plugin "x" not found' in missing.stderr

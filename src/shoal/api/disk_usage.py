@@ -73,10 +73,10 @@ class DiskUsageRouter:
         ]
 
     async def _volume_usage(self) -> list[dict[str, Any]]:
-        volumes = self._volumes.list()
+        volumes = [volume for volume in self._volumes.list() if not volume.is_plugins]
         sizes = await asyncio.gather(*(self._volumes.usage(v.name) for v in volumes))
         return [
-            encode_volume(v, str(self._volumes.path(v.name)), usage=(size, len(self._volumes.users(v.name))))
+            encode_volume(v, self._volumes.path(v), usage=(size, len(self._volumes.users(v.name))))
             for v, size in zip(volumes, sizes, strict=True)
         ]
 

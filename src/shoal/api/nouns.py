@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from shoal.api import auth, build, disk_usage, distribution, images, networks, stand_ins, system, volumes
+from shoal.api import auth, build, disk_usage, distribution, images, networks, plugins, stand_ins, system, volumes
 from shoal.api.container import archive, attach, commit, exec, life, logs, stats
 from shoal.api.http.router import Route
-from shoal.api.swarm import files, nodes, services, swarm, tasks
-from shoal.api.swarm import logs as task_logs
+from shoal.api.swarm.routes import cluster_routes, old_while_without_quorum
 from shoal.contracts.cluster.control import Control
 from shoal.engine.builds import Builds
 from shoal.engine.commits import Commits
@@ -59,14 +58,10 @@ def all_routes(nouns: Nouns) -> list[Route]:
         *archive.routes(nouns.archives, nouns.containers),
         *stats.routes(nouns.stats, nouns.machine_bytes),
         *exec.routes(nouns.execs),
-        *networks.routes(nouns.networks, nouns.control),
+        *old_while_without_quorum(networks.routes(nouns.networks, nouns.control), nouns.control),
         *volumes.routes(nouns.volumes),
+        *plugins.routes(),
         *build.routes(nouns.builds),
         *stand_ins.routes(nouns.stand_ins),
-        *swarm.routes(nouns.control),
-        *nodes.routes(nouns.control),
-        *services.routes(nouns.control),
-        *tasks.routes(nouns.control),
-        *task_logs.routes(nouns.control),
-        *files.routes(nouns.control),
+        *cluster_routes(nouns.control),
     ]

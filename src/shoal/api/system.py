@@ -12,7 +12,6 @@ from shoal.api.http.request import API_VERSION, MIN_API_VERSION, Request
 from shoal.api.http.router import Route
 from shoal.contracts.cluster.control import Control, SwarmState
 from shoal.engine.system import System
-from shoal.errors import NotFound
 from shoal.model.event import Event
 from shoal.wire.event import check_event_filters, encode_event, match_event
 from shoal.wire.swarm.cluster import encode_cluster, encode_peers
@@ -66,6 +65,8 @@ class SystemRouter:
         info = encode_info(
             system.settings, system.host, counts, engine_id=system.engine_id, version=__version__, now=now
         )
+        found = await system.plugins()
+        info["Plugins"] |= {kind: sorted({*info["Plugins"][kind], *names}) for kind, names in found.items()}
         return json_reply(info | {"Swarm": _swarm_info(self._swarm())})
 
     async def events(self, request: Request) -> web.StreamResponse:
@@ -96,14 +97,6 @@ class SystemRouter:
     async def _send(out: JsonStream, event: Event, filters: dict[str, list[str]]) -> None:
         if match_event(event, filters):
             await out.send(encode_event(event))
-
-    async def plugins(self, request: Request) -> web.Response:
-        """GET /plugins: there are none; `docker inspect` asks them last, `docker plugin ls` first."""
-        return json_reply([])
-
-    async def plugin(self, request: Request) -> web.Response:
-        """GET /plugins/{name}/json"""
-        raise NotFound(f'plugin "{request.params["name"]}" not found')
 
     async def metrics(self, request: Request) -> web.Response:
         """GET /metrics, for Prometheus."""
@@ -146,7 +139,5 @@ def routes(system: System, control: Control | None) -> list[Route]:
         Route("GET", "/version", router.version, "SystemVersion"),
         Route("GET", "/info", router.info, "SystemInfo"),
         Route("GET", "/events", router.events, "SystemEvents", stream=True),
-        Route("GET", "/plugins", router.plugins, "PluginList"),
-        Route("GET", "/plugins/{name...}/json", router.plugin, "PluginInspect"),
         Route("GET", "/metrics", router.metrics, "ShoalMetrics"),
     ]

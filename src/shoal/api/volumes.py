@@ -1,5 +1,6 @@
 """/volumes"""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -22,15 +23,15 @@ class VolumeRouter:
 
     async def list(self, request: Request) -> web.Response:
         """GET /volumes"""
-        found = self._volumes.list(request.filters())
-        return json_reply({"Volumes": [self._encode(v) for v in found], "Warnings": None})
+        found, warnings = await self._volumes.list_all(request.filters())
+        return json_reply({"Volumes": [self._encode(v) for v in found], "Warnings": list(warnings) or None})
 
     async def create(self, request: Request) -> web.Response:
         """POST /volumes/create"""
         body = await request.object()
         volume = await self._volumes.create(
             read_text(body.get("Name") or "", "Name"),
-            driver=read_text(body.get("Driver") or "local", "Driver"),
+            driver=read_text(body.get("Driver") or "", "Driver"),
             labels=_texts("Labels", body.get("Labels")),
             options=_texts("DriverOpts", body.get("DriverOpts")),
         )
@@ -38,7 +39,8 @@ class VolumeRouter:
 
     async def inspect(self, request: Request) -> web.Response:
         """GET /volumes/{name}"""
-        return json_reply(self._encode(self._volumes.resolve(request.params["name"])))
+        volume, status = await self._volumes.inspect(request.params["name"])
+        return json_reply(self._encode(volume, status))
 
     async def remove(self, request: Request) -> web.Response:
         """DELETE /volumes/{name}"""
@@ -53,8 +55,8 @@ class VolumeRouter:
         removed, freed = await self._volumes.prune(filters)
         return json_reply({"VolumesDeleted": list(removed) or None, "SpaceReclaimed": freed})
 
-    def _encode(self, volume: Volume) -> dict[str, Any]:
-        return encode_volume(volume, str(self._volumes.path(volume.name)))
+    def _encode(self, volume: Volume, status: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return encode_volume(volume, self._volumes.path(volume), status=status)
 
 
 def _texts(field: str, value: Any) -> dict[str, str]:

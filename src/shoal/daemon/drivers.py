@@ -16,6 +16,8 @@ from shoal.drivers.network.links import HostLinks
 from shoal.drivers.network.netd_client import NetdClient
 from shoal.drivers.network.nftables import Nftables
 from shoal.drivers.overlay.tunnel import VxlanTunnel
+from shoal.drivers.plugins.plugins import LegacyPlugins
+from shoal.drivers.plugins.volumes import PluginVolumes
 from shoal.drivers.registry import OciRegistry
 from shoal.drivers.runtime.cgroups import Cgroups, host_mounts
 from shoal.drivers.runtime.runtime import CrunRuntime
@@ -56,6 +58,7 @@ class Drivers:
     trees: BindTrees
     memory_files: MemoryFolder
     volumes: LocalVolumes
+    volume_plugins: PluginVolumes
     links: HostLinks
     firewall: Nftables
     netd: NetdClient
@@ -70,6 +73,7 @@ def make_drivers(settings: Settings) -> Drivers:
     root, run, tag = Path(settings.root), Path(settings.run), settings.tag
     unsynced, firewall = Unsynced(root / "unsynced", boot_id()), Nftables()
     blobs = BlobStore(root, unsynced)
+    plugins = LegacyPlugins([Path(folder) for folder in settings.plugin_dirs])
     return Drivers(
         store=SqliteStore(root / "shoal.db", RECORDS),
         unsynced=unsynced,
@@ -82,6 +86,7 @@ def make_drivers(settings: Settings) -> Drivers:
         trees=BindTrees(run / "views"),
         memory_files=MemoryFolder(run / "memory"),
         volumes=LocalVolumes(root / "volumes"),
+        volume_plugins=PluginVolumes(plugins),
         links=HostLinks(run, (f"v{tag}", f"s{tag}"), int(tag, 16), firewall),
         firewall=firewall,
         netd=NetdClient(run),

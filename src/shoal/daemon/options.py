@@ -17,9 +17,9 @@ from shoal.model.settings import DEFAULT_ROOT, DEFAULT_RUN, Settings
 DEFAULT_CONFIG = Path("/etc/shoal/shoal.toml")
 
 #: fields that take one value on the command line and a list in the file
-_LISTS = ("hosts", "registry_mirrors", "insecure_registries", "address_pools", "dns")
+_LISTS = ("hosts", "registry_mirrors", "insecure_registries", "address_pools", "dns", "plugin_dirs")
 _FLAGS = {"hosts": "--host", "registry_mirrors": "--registry-mirror", "insecure_registries": "--insecure-registry"}
-_FLAGS |= {"address_pools": "--address-pool"}
+_FLAGS |= {"address_pools": "--address-pool", "plugin_dirs": "--plugin-dir"}
 _HELP = {
     "root": "where images, containers and volumes are kept",
     "run": "where the socket and what does not outlive a reboot is kept",
@@ -32,6 +32,7 @@ _HELP = {
     "address_pools": "CIDR from which new networks get their subnet",
     "mtu": "of new networks (default: the uplink's)",
     "dns": "resolver for names from outside (default: the host's)",
+    "plugin_dirs": "folder where plugins are found, in place of Docker's",
     "stop_containers_on_exit": "stop all containers when the engine is stopped",
     "log_level": "debug, info, warning or error",
     "labels": "KEY=VALUE of the engine, shown by info",
@@ -151,5 +152,6 @@ _RIGHT: dict[str, tuple[str, Callable[[str], object]]] = {
     "insecure_registries": ("HOST[:PORT] or a CIDR", lambda text: text and "://" not in text),
     "address_pools": ("BASE/LENGTH[:SIZE] as 10.0.0.0/8:24", lambda text: next(parse_default_pool(text))),
     "dns": ("an IP address", ipaddress.ip_address),
+    "plugin_dirs": ("an absolute path", lambda text: text.startswith("/")),
     "log_level": ("debug, info, warning or error", lambda text: text in ("debug", "info", "warning", "error")),
 }

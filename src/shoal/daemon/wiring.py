@@ -3,6 +3,7 @@
 import os
 import secrets
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -85,6 +86,7 @@ class Engine:
         self.volumes = Volumes(
             self._drivers.store,
             self._drivers.volumes,
+            self._drivers.volume_plugins,
             self.events,
             users=lambda name: self.containers.views.volume_users(name),
             now_ns=time.time_ns,
@@ -119,7 +121,12 @@ class Engine:
             self.events,
             engine_id=self._engine_id,
             now_ns=time.time_ns,
+            plugins=self._plugins,
         )
+
+    async def _plugins(self) -> dict[str, Sequence[str]]:
+        """{kind: names} of the plugins that are found and answer."""
+        return {"Volume": await self.volumes.plugins()}
 
     def _make_networks(self) -> Networks:
         return Networks(

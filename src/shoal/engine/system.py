@@ -1,7 +1,7 @@
 """What the engine says of itself: info, metrics."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from shoal.contracts.store import NodeStore
@@ -42,12 +42,15 @@ class System:
         *,
         engine_id: str,
         now_ns: Callable[[], int],
+        plugins: Callable[[], Awaitable[Mapping[str, Sequence[str]]]],
     ) -> None:
+        """plugins: {"Volume": names, "Network": names} of those that are found and answer"""
         self.settings = settings
         self.host = host
         self.engine_id = engine_id
         self.events = events
         self.now_ns = now_ns
+        self.plugins = plugins
         self._store = store
         self._requests: Counter[tuple[str, int]] = Counter()
         self._seconds: defaultdict[str, float] = defaultdict(float)

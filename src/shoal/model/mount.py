@@ -82,6 +82,7 @@ class MountPoint:
     type: bind, volume or tmpfs
     name: the volume's, else ""
     source: path on the host; of a volume: where it was when the mount was decided
+    driver: of a volume; "" = that of the volume of this name, until it is known
     mode: options as the user wrote them ("ro,z")
     """
 

@@ -7,6 +7,8 @@ from pathlib import PurePosixPath
 
 DEFAULT_ROOT = PurePosixPath("/var/lib/shoal")
 DEFAULT_RUN = PurePosixPath("/run/shoal")
+#: Docker's own: plugins that were written for it are found
+DEFAULT_PLUGIN_DIRS = ("/run/docker/plugins", "/etc/docker/plugins", "/usr/lib/docker/plugins")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,7 @@ class Settings:
     )
     mtu: int = 0  #: of new networks; 0 = the uplink's
     dns: tuple[str, ...] = ()  #: resolvers for names from outside; () = the host's
+    plugin_dirs: tuple[str, ...] = DEFAULT_PLUGIN_DIRS  #: where sockets and files of plugins are looked for
     stop_containers_on_exit: bool = False
     log_level: str = "info"
     labels: Mapping[str, str] = field(default_factory=dict)  #: of the engine, shown in info

@@ -10,6 +10,7 @@ from dataclasses import replace
 from shoal.errors import InvalidArgument
 from shoal.model.container import ContainerSpec
 from shoal.model.mount import BindOptions, Mount, MountPoint, MountType, TmpfsOptions, VolumeOptions
+from shoal.model.volume import LOCAL_DRIVER
 from shoal.oci.runtime_spec.mounts import PROPAGATIONS, parse_propagation, tmpfs_options
 
 _MODES = frozenset(
@@ -21,7 +22,8 @@ def parse_bind(text: str, volume_driver: str = "") -> MountPoint:
     """The mount point of one entry of HostConfig.Binds: "src:dst[:options]". Raises: InvalidArgument"""
     parts = text.split(":")
     if len(parts) == 1:
-        return MountPoint(type=MountType.VOLUME, destination=_destination(text), driver="local", anonymous=True)
+        driver = volume_driver or LOCAL_DRIVER
+        return MountPoint(type=MountType.VOLUME, destination=_destination(text), driver=driver, anonymous=True)
     if len(parts) > 3 or not all(parts):
         raise InvalidArgument(f"invalid volume specification: '{text}'")
     source, destination = parts[0], _destination(parts[1])
@@ -45,7 +47,7 @@ def parse_bind(text: str, volume_driver: str = "") -> MountPoint:
         type=MountType.VOLUME,
         destination=destination,
         name=source,
-        driver=volume_driver or "local",
+        driver=volume_driver,
         mode=mode or "z",
         read_write=read_write,
         no_copy="nocopy" in options,
@@ -86,7 +88,7 @@ def from_mount(mount: Mount) -> MountPoint:
             type=MountType.VOLUME,
             destination=destination,
             name=mount.source,
-            driver=volume.driver or "local",
+            driver=volume.driver or ("" if mount.source else LOCAL_DRIVER),
             mode="z" if mount.source else "",
             read_write=not mount.read_only,
             no_copy=volume.no_copy,
@@ -151,10 +153,6 @@ def plan_mounts(
     for path in spec.volumes:
         point = parse_bind(path, host.volume_driver)
         found.setdefault(point.destination, point)
-    for point in found.values():
-        if point.driver not in ("", "local"):
-            name = point.driver
-            raise InvalidArgument(f'error looking up volume plugin {name}: plugin "{name}" not found')
     named = [replace(p, name=new_name()) if p.anonymous and not p.name else p for p in found.values()]
     return tuple(sorted(named, key=lambda point: point.destination))
 

@@ -68,6 +68,7 @@ class Adoption:
                 run = await self._take_over(container.id)
                 if run is None:
                     self._lost.append(container)
+                    self._adopt_volumes(container)  # plugins count their users also over a reboot of ours
                 else:
                     runs[container.id] = run
         for container_id in await self._parts.near.runtime.leftovers():
@@ -116,6 +117,9 @@ class Adoption:
         wanted = ContainerStatus.PAUSED if run.paused else ContainerStatus.RUNNING
         if not run.exited and (container.status is not wanted or container.pid != run.pid):
             await self._parts.book.save(container, status=wanted, pid=run.pid)
+        self._adopt_volumes(container)
+
+    def _adopt_volumes(self, container: Container) -> None:
         for point in container.mounts:
             if point.type is MountType.VOLUME:
                 self._parts.near.volumes.adopt(point.name, container.id)

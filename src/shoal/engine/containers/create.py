@@ -120,8 +120,12 @@ class Creator:
                 wish = wishes.get(point.name)
                 labels: Mapping[str, str] = {ANONYMOUS_LABEL: ""} if point.anonymous else (wish.labels if wish else {})
                 options = wish.driver_options if wish else {}
-                await volumes.create(point.name, driver=point.driver, labels=labels, options=options)
-                point = replace(point, source=str(volumes.path(point.name)))
+                driver = point.driver or (wish.driver if wish else "")
+                try:
+                    volume = await volumes.create(point.name, driver=driver, labels=labels, options=options)
+                except NotFound as error:  # no 404 here: clients would pull the image then
+                    raise InvalidArgument(error.message) from error
+                point = replace(point, source=volumes.path(volume), driver=volume.driver)
             mounts.append(point)
         if tuple(mounts) == container.mounts:
             return container
