@@ -11,7 +11,7 @@ from shoal.model.cluster.node import ManagerStatus, Node, NodeSpec, Role
 from shoal.model.cluster.service import ServiceSpec
 from shoal.model.cluster.task import Task, TaskSpec, TaskState, TaskStatus
 from shoal.model.container import ContainerSpec
-from shoal.simulation.store import SimulatedCluster, SimulatedStore
+from shoal.simulation.store import SimulatedCluster, SimulatedStore, Weather
 from shoal.swarm.manager import Manager
 
 MANAGER, WORKER = "m", "w"
@@ -74,10 +74,15 @@ def task(task_id: str = "t1", state: TaskState = TaskState.ASSIGNED, **changes: 
     return Task(id=task_id, **(given | changes))
 
 
-def manager_on(cluster: SimulatedCluster, node_id: str = MANAGER, now_ns: Callable[[], int] | None = None) -> Manager:
+def manager_on(
+    cluster: SimulatedCluster,
+    node_id: str = MANAGER,
+    now_ns: Callable[[], int] | None = None,
+    weather: Weather | None = None,
+) -> Manager:
     """A manager that is not open yet."""
     return Manager(
-        SimulatedStore(cluster),
+        SimulatedStore(cluster, weather),
         node_id=node_id,
         seal=PlainSeal(),
         now_ns=now_ns or Clock(),

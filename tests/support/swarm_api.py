@@ -13,7 +13,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.test_utils import make_mocked_request
 
 from shoal.api.http.app import App
-from shoal.api.swarm import files, logs, nodes, services, swarm, tasks
+from shoal.api.swarm.routes import cluster_routes
 from shoal.contracts.cluster.control import Control, SwarmInit, SwarmJoin, SwarmState
 from shoal.errors import Unavailable
 from shoal.model.cluster.task import Task
@@ -94,23 +94,30 @@ class SwarmApi:
             networks=manager.networks,
         )
         self.control = control
-        self.app = App(
-            [route for part in (swarm, nodes, services, tasks, logs, files) for route in part.routes(control)]
-        )
+        self.app = App(cluster_routes(control))
 
     async def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         """(status, decoded JSON; bytes of a stream; None of an empty answer)."""
+        response, streamed = await self._answer(method, path, body, headers)
+        if isinstance(response, web.Response):
+            text = response.body
+            return response.status, json.loads(bytes(text)) if isinstance(text, bytes) and text else None
+        return response.status, streamed
+
+    async def header(self, method: str, path: str, name: str) -> str | None:
+        """Of an answer."""
+        return (await self._answer(method, path, None, {}))[0].headers.get(name)
+
+    async def _answer(
+        self, method: str, path: str, body: Any, headers: Mapping[str, str]
+    ) -> tuple[web.StreamResponse, bytes]:
         content = StreamReader(BaseProtocol(asyncio.get_running_loop()), 1 << 20)
         if body is not None:
             content.feed_data(json.dumps(body).encode())
         content.feed_eof()
         writer = _Writer()
         request = make_mocked_request(method, path, headers=headers, payload=content, writer=writer)
-        response = await self.app.answer(request)
-        if isinstance(response, web.Response):
-            text = response.body
-            return response.status, json.loads(bytes(text)) if isinstance(text, bytes) and text else None
-        return response.status, writer.body
+        return await self.app.answer(request), writer.body
 
     async def made(self, path: str, body: Any) -> str:
         """The id of what this makes."""

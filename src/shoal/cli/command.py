@@ -140,6 +140,11 @@ class Context:
         self.stderr.write(text + "\n")
         self.stderr.flush()
 
+    def pass_on_warning(self) -> None:
+        """Say what the engine has said of its answers."""
+        if self._client is not None and self._client.warning:
+            self.warn(f"warning: {self._client.warning}")
+
     def stdin_is_terminal(self) -> bool:
         return _is_terminal(self.stdin)
 

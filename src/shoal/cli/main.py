@@ -101,7 +101,9 @@ def _run_command(name: str, command: Command, words: Sequence[str], context: Con
         context.print(command_help(name, command, path=context.path))
         return 0
     command.check_arguments(context.path, arguments)
-    return command.run(context, options, arguments) or 0
+    status = command.run(context, options, arguments) or 0
+    context.pass_on_warning()
+    return status
 
 
 def _apply_global(context: Context, options: Options) -> None:

@@ -162,6 +162,7 @@ class Client:
         self._tls = tls
         self._user_agent = user_agent or "shoal"
         self._idle: deque[Connection] = deque()
+        self.warning = ""  #: what the engine said of one of its answers, e.g. that it may be old
 
     # -- whole answers
 
@@ -236,6 +237,7 @@ class Client:
             response = Response(self, connection, status, answer, method)
             if status < 400:
                 self._may_negotiate = False
+                self.warning = _warning_in(answer) or self.warning
                 return response
             error = answer_error(status, *_message_of(response))
             if not self._steps_down(error):
@@ -417,6 +419,11 @@ def _in_pieces(stream: Any) -> Iterable[bytes]:
 
 def _is_stream(body: Any) -> bool:
     return hasattr(body, "__iter__") and not isinstance(body, bytes | str | dict | list | tuple)
+
+
+def _warning_in(headers: Mapping[str, str]) -> str:
+    """The text of the header `Warning`: 110 shoal "text". Source: RFC 7234, 5.5"""
+    return headers.get("warning", "").partition('"')[2].rstrip('"')
 
 
 def _message_of(response: Response) -> tuple[str, str]:

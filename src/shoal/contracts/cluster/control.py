@@ -70,12 +70,16 @@ class SwarmRestore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwarmState:
-    """This node's part in a cluster, for `info`. state: inactive | pending | active | error | locked"""
+    """This node's part in a cluster, for `info`. state: inactive | pending | active | error | locked
+
+    has_quorum: False on a manager whose store nobody answers for: what it tells may be old
+    """
 
     state: str = "inactive"
     node_id: str = ""
     node_address: str = ""
     is_manager: bool = False
+    has_quorum: bool = True
     error: str = ""
     managers: tuple[tuple[str, str], ...] = ()  #: (node id, "host:2377") of every manager known here
     nodes: int = 0

@@ -23,6 +23,7 @@ class Leader:
         self._node_id = node_id
         self._work = work
         self.epoch = 0  #: of this manager while it leads, else 0
+        self.kept_at = 0.0  #: when the store last said that it leads, in loop time
 
     async def run(self) -> None:
         """Until cancelled; resigns at the end."""
@@ -37,7 +38,7 @@ class Leader:
 
     async def _lead(self, epoch: int) -> None:
         log.info("this manager leads, epoch %d", epoch)
-        self.epoch = epoch
+        self.epoch, self.kept_at = epoch, asyncio.get_running_loop().time()
         work = asyncio.ensure_future(self._work(epoch))
         try:
             await self._keep(epoch, work)
@@ -60,7 +61,8 @@ class Leader:
             try:
                 if not await self._store.keep(epoch):
                     return
-                over_at = loop.time() + TTL_S
+                self.kept_at = loop.time()
+                over_at = self.kept_at + TTL_S
             except Fenced:
                 return
             except ShoalError as error:

@@ -23,6 +23,7 @@ from shoal.swarm.sealing import Seal
 log = logging.getLogger("shoal.cluster.manager")
 
 LEADER_S = 1.0  #: how old the answer to "who leads?" may be
+SILENT_S = 4.0  #: as long as the store may say nothing before it has no quorum
 COMPACT_S = 300.0
 KEPT_REVISIONS = 10_000
 
@@ -57,6 +58,7 @@ class Manager:
         self._tick = Tick(self.ledger)
         self._leads = Leader(store, node_id, self._lead)
         self._holder = ""
+        self._answered_at = 0.0  #: when the store last said who leads, in loop time
         self.networks = NetworkControl(self.ledger)
         self.dispatcher = LeaderDispatcher(self.ledger, self.leader, self.networks.ensure_ingress)
         self.services = ServiceControl(self.ledger)
@@ -69,6 +71,7 @@ class Manager:
     async def open(self) -> None:
         """The view is there; this manager campaigns. Raises: Unavailable"""
         await self.ledger.mirror.open()
+        self._answered_at = asyncio.get_running_loop().time()
         self._work = [
             asyncio.create_task(self._leads.run(), name="leader"),
             asyncio.create_task(self._ask_leader(), name="who leads"),
@@ -91,6 +94,12 @@ class Manager:
         """Of this manager while it leads, else 0."""
         return self._leads.epoch
 
+    @property
+    def has_quorum(self) -> bool:
+        """Whether the store, for which most managers must be there, has just answered; else what is told may be old."""
+        heard_at = max(self._leads.kept_at, self._answered_at)
+        return asyncio.get_running_loop().time() - heard_at < SILENT_S
+
     def leader(self) -> tuple[str, str]:
         """(node id, "host:2377") of who leads, as far as it is known here; ("", "") = nobody."""
         holder = self.ledger.node_id if self.is_leader else self._holder
@@ -103,6 +112,7 @@ class Manager:
             if not self.is_leader:
                 with suppress(ShoalError):
                     holder, _ = await self.ledger.store.leader()
+                    self._answered_at = asyncio.get_running_loop().time()
                     self._holder = "" if holder == self.ledger.node_id else holder
             await asyncio.sleep(LEADER_S)
 

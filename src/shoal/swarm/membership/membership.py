@@ -370,11 +370,15 @@ def _as_it_runs(known: SwarmState, running: Running) -> SwarmState:
         known = replace(known, state="error", error=running.error)
     if running.managing is None:
         return known
+    has_quorum = running.managing.manager.has_quorum
+    if not has_quorum and not known.error:
+        known = replace(known, error=messages.NO_QUORUM)
     view = running.managing.manager.ledger.view
     revision = view.revisions.get("cluster/cluster", 0)
     return replace(
         known,
         is_manager=True,
+        has_quorum=has_quorum,
         nodes=len(view.nodes),
         manager_count=sum(node.spec.role is Role.MANAGER for node in view.nodes.values()),
         cluster=Versioned(view.cluster, revision) if view.cluster is not None else None,

@@ -18,6 +18,10 @@ NOT_MANAGER = (
     'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm '
     "and try again."
 )
+NO_QUORUM = (
+    "rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few managers are "
+    "online. Make sure more than half of the managers are online."
+)
 WORKER = (
     "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. Please run this "
     "command on a manager node or promote the current node to a manager."

@@ -8,7 +8,7 @@ from shoal.model.cluster.node import NodeState
 from shoal.model.cluster.task import Attachment, TaskState
 from shoal.model.network import Ipam, NetworkSpec, Pool
 from shoal.simulation.loop import VirtualLoop
-from shoal.simulation.store import SimulatedCluster
+from shoal.simulation.store import SimulatedCluster, Weather
 from shoal.swarm.manager import Manager
 from shoal.swarm.manager.tick import COMMIT_CHANGES, parts
 from tests.support.managers import WORKER, manager_on, node, open_manager, service_spec
@@ -74,6 +74,37 @@ def test_a_follower_leads_when_the_leader_has_gone() -> None:
         finally:
             await second.close()
             await second.ledger.store.close()
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(story())
+
+
+def test_managers_without_a_quorum_know_it() -> None:
+    """Who leads as well as who follows, until the others are back."""
+    there = True
+
+    async def story() -> None:
+        nonlocal there
+        cluster, weather = SimulatedCluster(), Weather(has_quorum=lambda: there)
+        managers = [manager_on(cluster, name, weather=weather) for name in ("first", "second")]
+        for manager in managers:
+            await manager.ledger.store.open()
+            await manager.open()
+        try:
+            await asyncio.sleep(2)
+            assert [manager.is_leader for manager in managers] == [True, False]
+            assert all(manager.has_quorum for manager in managers)
+            there = False
+            await asyncio.sleep(20)
+            assert [(manager.has_quorum, manager.is_leader) for manager in managers] == [(False, False)] * 2
+            there = True
+            await asyncio.sleep(10)
+            assert all(manager.has_quorum for manager in managers)
+        finally:
+            there = True
+            for manager in managers:
+                await manager.close()
+                await manager.ledger.store.close()
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.run(story())
