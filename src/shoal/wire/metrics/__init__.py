@@ -1,0 +1,1 @@
+"""The engine's metrics as text for Prometheus."""
