@@ -2,7 +2,19 @@
 
 from dataclasses import dataclass
 
-from shoal.api import auth, build, disk_usage, distribution, images, networks, plugins, stand_ins, system, volumes
+from shoal.api import (
+    auth,
+    build,
+    disk_usage,
+    distribution,
+    images,
+    metrics,
+    networks,
+    plugins,
+    stand_ins,
+    system,
+    volumes,
+)
 from shoal.api.container import archive, attach, commit, exec, life, logs, stats
 from shoal.api.http.router import Route
 from shoal.api.swarm.routes import cluster_routes, old_while_without_quorum
@@ -12,6 +24,7 @@ from shoal.engine.commits import Commits
 from shoal.engine.containers import Containers
 from shoal.engine.execs import Execs
 from shoal.engine.images import Images
+from shoal.engine.metrics import Metrics
 from shoal.engine.networks import Networks
 from shoal.engine.stand_ins import StandIns
 from shoal.engine.streams.archives import Archives
@@ -34,6 +47,7 @@ class Nouns:
     logs: LogStreams
     archives: Archives
     stats: Stats
+    metrics: Metrics
     execs: Execs
     networks: Networks
     volumes: Volumes
@@ -47,6 +61,7 @@ def all_routes(nouns: Nouns) -> list[Route]:
     """The whole API."""
     return [
         *system.routes(nouns.system, nouns.control),
+        *metrics.routes(nouns.metrics, nouns.control),
         *disk_usage.routes(nouns.images, nouns.containers, nouns.volumes, nouns.builds),
         *auth.routes(nouns.images),
         *distribution.routes(nouns.images),

@@ -1,4 +1,4 @@
-"""/_ping, /version, /info, /events, /metrics"""
+"""/_ping, /version, /info, /events"""
 
 import asyncio
 from datetime import UTC, datetime
@@ -98,13 +98,6 @@ class SystemRouter:
         if match_event(event, filters):
             await out.send(encode_event(event))
 
-    async def metrics(self, request: Request) -> web.Response:
-        """GET /metrics, for Prometheus."""
-        return web.Response(
-            body=self._system.metrics(__version__).encode(),
-            headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
-        )
-
 
 def _swarm_word(state: SwarmState) -> str:
     """The header by which clients know what this node is in the cluster."""
@@ -139,5 +132,4 @@ def routes(system: System, control: Control | None) -> list[Route]:
         Route("GET", "/version", router.version, "SystemVersion"),
         Route("GET", "/info", router.info, "SystemInfo"),
         Route("GET", "/events", router.events, "SystemEvents", stream=True),
-        Route("GET", "/metrics", router.metrics, "ShoalMetrics"),
     ]

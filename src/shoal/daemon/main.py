@@ -17,7 +17,7 @@ from shoal.daemon.cgroup_root import leave_cgroup_root
 from shoal.daemon.drivers import Drivers, make_drivers
 from shoal.daemon.logs import set_up_logging
 from shoal.daemon.options import parse_settings
-from shoal.daemon.sockets import listen
+from shoal.daemon.sockets import listen, listen_for_metrics
 from shoal.daemon.wiring import Engine
 from shoal.drivers.network.nftables import Nftables
 from shoal.drivers.runtime.cgroups import Cgroups, host_mounts
@@ -75,8 +75,11 @@ async def serve(settings: Settings, make_drivers: MakeDrivers, notes: EngineNote
     try:
         await engine.open()
         runner = web.ServerRunner(engine.app.server(), shutdown_timeout=3)
+        metrics = web.ServerRunner(engine.metrics_app.server(), shutdown_timeout=3)
         await runner.setup()
+        await metrics.setup()
         await listen(runner, settings)
+        await listen_for_metrics(metrics, settings, engine.networks.host_gateways())
         pid_file.write_text(f"{os.getpid()}\n")
         gc.freeze()  # what is here now stays: no collection needs to look at it
         host.notify_systemd("READY=1")
@@ -89,6 +92,7 @@ async def serve(settings: Settings, make_drivers: MakeDrivers, notes: EngineNote
             await engine.stop_containers()
         engine.app.end_streams()
         await engine.app.drain()
+        await metrics.cleanup()
         await runner.cleanup()
     finally:
         await engine.close()

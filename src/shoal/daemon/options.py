@@ -34,6 +34,7 @@ _HELP = {
     "dns": "resolver for names from outside (default: the host's)",
     "plugin_dirs": "folder where plugins are found, in place of Docker's",
     "stop_containers_on_exit": "stop all containers when the engine is stopped",
+    "metrics_addr": "ADDRESS:PORT of /metrics for Prometheus; host-gateway:PORT is for containers of this host",
     "log_level": "debug, info, warning or error",
     "labels": "KEY=VALUE of the engine, shown by info",
 }
@@ -145,6 +146,11 @@ def _is_mirror(text: str) -> bool:
     return url.scheme in ("http", "https") and bool(url.hostname) and (url.port is None or url.port > 0)
 
 
+def _is_port(text: str) -> bool:
+    url = urlsplit(f"//{text}")
+    return not url.path and bool(url.port)
+
+
 #: {setting: (what is wanted, whether a text is that)}
 _RIGHT: dict[str, tuple[str, Callable[[str], object]]] = {
     "hosts": ("unix:///PATH or tcp://ADDRESS:PORT", _is_api_address),
@@ -152,6 +158,7 @@ _RIGHT: dict[str, tuple[str, Callable[[str], object]]] = {
     "insecure_registries": ("HOST[:PORT] or a CIDR", lambda text: text and "://" not in text),
     "address_pools": ("BASE/LENGTH[:SIZE] as 10.0.0.0/8:24", lambda text: next(parse_default_pool(text))),
     "dns": ("an IP address", ipaddress.ip_address),
+    "metrics_addr": ("ADDRESS:PORT", lambda text: not text or _is_port(text)),
     "plugin_dirs": ("an absolute path", lambda text: text.startswith("/")),
     "log_level": ("debug, info, warning or error", lambda text: text in ("debug", "info", "warning", "error")),
 }

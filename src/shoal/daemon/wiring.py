@@ -10,11 +10,13 @@ from pathlib import Path
 from shoal import __version__
 from shoal.api.contract import unserved
 from shoal.api.http.app import App
+from shoal.api.metrics import routes as metrics_routes
 from shoal.api.nouns import Nouns, all_routes
 from shoal.daemon.drivers import Drivers
 from shoal.daemon.swarm import make_membership
 from shoal.drivers.host_facts import read_host_facts
 from shoal.drivers.mount import mount, unmount
+from shoal.drivers.own_process import read_own_process
 from shoal.drivers.permits import read_permits
 from shoal.drivers.process_table import HostProcessTable
 from shoal.drivers.seccomp import SeccompCompiler
@@ -24,6 +26,7 @@ from shoal.engine.containers import Containers, Machine, Neighbours
 from shoal.engine.events import Events
 from shoal.engine.execs import Execs
 from shoal.engine.images import ImageDrivers, Images
+from shoal.engine.metrics import Metrics
 from shoal.engine.networks import NetworkDrivers, Networks, Sources
 from shoal.engine.stand_ins import StandIns
 from shoal.engine.streams.archives import Archives
@@ -212,6 +215,7 @@ class Engine:
         attaches = Attaches(self.containers, files, self._drivers.logs, self._drivers.runtime, self.events)
         stats = Stats(self.containers, self._drivers.runtime, HostProcessTable())
         archives = Archives(self.containers, self._drivers.snapshots, self.volumes, self._drivers.trees)
+        metrics = Metrics(self.system, self.containers, stats, self.builds, read_own_process)
         routes = all_routes(
             Nouns(
                 system=self.system,
@@ -222,6 +226,7 @@ class Engine:
                 logs=self._log_streams,
                 archives=archives,
                 stats=stats,
+                metrics=metrics,
                 execs=self.execs,
                 networks=self.networks,
                 volumes=self.volumes,
@@ -232,7 +237,8 @@ class Engine:
             )
         )
         not_served = [(o.method, o.path) for o in unserved(routes)]
-        self.app = App(routes, unserved=not_served, observe=self.system.observe)
+        self.app = App(routes, unserved=not_served, observe=metrics.observe)
+        self.metrics_app = App(metrics_routes(metrics, self.membership.control()))
 
     async def open(self) -> None:
         """Read the records, take over what runs, repair what a crash left half done."""

@@ -1,7 +1,7 @@
 """The event bus: the only thing that travels up."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -19,6 +19,7 @@ class Events:
 
     def __init__(self, now_ns: Callable[[], int]) -> None:
         self._now_ns = now_ns
+        self.counts: Counter[tuple[str, str]] = Counter()  #: {(type, action): how many since the start}
         self._history: deque[Event] = deque(maxlen=HISTORY)
         self._subscribers: set[asyncio.Queue[Event | None]] = set()
 
@@ -28,6 +29,7 @@ class Events:
         """Tell every subscriber. `at` is now."""
         now = self._now_ns()
         event = Event(type=type, action=action, actor=actor, attributes=dict(attributes or {}), at=now, scope=scope)
+        self.counts[type, action.partition(":")[0]] += 1  # the rest of an exec's action is its command
         self._history.append(event)
         for queue in list(self._subscribers):
             try:

@@ -100,3 +100,12 @@ class BuildCacheEntry:
     parents: tuple[str, ...] = ()
     in_use: bool = False
     shared: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildCounts:
+    """running: builds under way; ended: {"succeeded" | "failed" | "canceled": builds}; seconds: all of them together"""
+
+    running: int = 0
+    ended: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 0.0

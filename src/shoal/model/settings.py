@@ -38,6 +38,7 @@ class Settings:
     dns: tuple[str, ...] = ()  #: resolvers for names from outside; () = the host's
     plugin_dirs: tuple[str, ...] = DEFAULT_PLUGIN_DIRS  #: where sockets and files of plugins are looked for
     stop_containers_on_exit: bool = False
+    metrics_addr: str = ""  #: "ADDRESS:PORT" where only /metrics is; the address may be "host-gateway"; "" = nowhere
     log_level: str = "info"
     labels: Mapping[str, str] = field(default_factory=dict)  #: of the engine, shown in info
 

@@ -22,3 +22,15 @@ class HostFacts:
     cgroup_version: int
     programs: Mapping[str, str] = field(default_factory=dict)
     warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessFacts:
+    """The engine's own process. started_at_s: seconds since the epoch"""
+
+    cpu_s: float
+    resident_bytes: int
+    virtual_bytes: int
+    open_files: int
+    max_files: int
+    started_at_s: float

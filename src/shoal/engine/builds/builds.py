@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ from shoal.engine.events import Events
 from shoal.engine.images import Images
 from shoal.engine.networks import Networks
 from shoal.errors import InvalidArgument, NotSupported
-from shoal.model.build import BuildCacheEntry, BuildRequest
+from shoal.model.build import BuildCacheEntry, BuildCounts, BuildRequest
 from shoal.model.image import Image
 from shoal.model.progress import Report
 from shoal.oci.manifest import parse_platform
@@ -63,6 +64,9 @@ class Builds:
         settings: BuildSettings,
     ) -> None:
         self._events = events
+        self._running = 0
+        self._ended: Counter[str] = Counter()
+        self._seconds = 0.0
         self._cache = BuildCache(store, images, settings.now_ns)
         self._tools = Tools(images=images, networks=networks, drivers=drivers, settings=settings, cache=self._cache)
 
@@ -113,6 +117,25 @@ class Builds:
 
     async def run(self, build: Build, report: Report) -> Image:
         """Carry out; see `Build.run`."""
+        self._running += 1
+        started_at, result = self._tools.settings.now_ns(), "failed"
+        try:
+            image = await self._carry_out(build, report)
+            result = "succeeded"
+            return image
+        except asyncio.CancelledError:
+            result = "canceled"
+            raise
+        finally:
+            self._running -= 1
+            self._ended[result] += 1
+            self._seconds += (self._tools.settings.now_ns() - started_at) / 1e9
+
+    def counts(self) -> BuildCounts:
+        """How many builds there were since the start."""
+        return BuildCounts(running=self._running, ended=dict(self._ended), seconds=self._seconds)
+
+    async def _carry_out(self, build: Build, report: Report) -> Image:
         job = self._job(build, report)
         try:
             for number, arg in enumerate(build.plan.head, 1):

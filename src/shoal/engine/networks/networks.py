@@ -252,6 +252,10 @@ class Networks:
         """Give back everything of a container that has ended. Idempotent."""
         await self._sandboxes.leave(container_id)
 
+    def host_gateways(self) -> Sequence[str]:
+        """This host's addresses as containers see it."""
+        return self._sandboxes.host_gateways()
+
     def sandbox(self, container_id: str) -> Sandbox | None:
         """The network of a running container, None when it has none (not running)."""
         return self._parts.store.get(Sandbox, container_id)

@@ -80,11 +80,12 @@ class Sandboxes:
             request=request,
             netns_path=None,
             endpoints={network.name: endpoint},
-            hosts=files.hosts_text(request.extra_hosts, (), self._host_gateways(), host.hosts),
+            hosts=files.hosts_text(request.extra_hosts, (), self.host_gateways(), host.hosts),
             resolv_conf=files.resolv_conf_text(wanted),
         )
 
-    def _host_gateways(self) -> list[str]:
+    def host_gateways(self) -> list[str]:
+        """This host's addresses on the default bridge: what "host-gateway" stands for."""
         bridge = self._parts.network(DEFAULT_NETWORK)
         return [pool.gateway for pool in bridge.spec.ipam.config if pool.gateway]
 
@@ -166,7 +167,7 @@ class Sandboxes:
             request=request,
             netns_path="",
             endpoints={a.network.name: a.endpoint for a in attachments},
-            hosts=files.hosts_text(request.extra_hosts, (*own, *self._link_lines(request)), self._host_gateways()),
+            hosts=files.hosts_text(request.extra_hosts, (*own, *self._link_lines(request)), self.host_gateways()),
             resolv_conf=files.resolv_conf_text(
                 files.behind_local_resolver(wanted) if asks_us else wanted,
                 [server.removeprefix("host:") for server in forward],

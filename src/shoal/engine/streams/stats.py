@@ -1,7 +1,7 @@
 """What containers use, and their processes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -50,6 +50,12 @@ class Stats:
                 container = self._containers.resolve(container.id)
             except NotFound:
                 return
+
+    async def now(self, containers: Sequence[Container]) -> Mapping[str, Usage]:
+        """{container id: its counters now} of those that run."""
+        running = [container for container in containers if container.is_running]
+        usages = await asyncio.gather(*(self._read(container) for container in running))
+        return {c.id: usage for c, usage in zip(running, usages, strict=True) if usage is not None}
 
     async def _read(self, container: Container) -> Usage | None:
         if not container.is_running:
