@@ -22,6 +22,9 @@ from shoal.drivers.network.namespace import enter, inside, make_namespace, own_n
 from shoal.drivers.network.netd_client import NetdClient
 from shoal.drivers.network.nftables import Nftables
 from shoal.drivers.overlay.tunnel import VxlanTunnel
+from shoal.drivers.plugins.ipam import PluginAddresses
+from shoal.drivers.plugins.networks import PluginNetworks
+from shoal.drivers.plugins.plugins import LegacyPlugins
 from shoal.drivers.sqlite_store import SqliteStore
 from shoal.engine.events import Events
 from shoal.engine.networks import NetworkDrivers, Networks, Sources
@@ -112,6 +115,7 @@ class Engine:
         prefixes = (f"v{tag}", f"s{tag}")
         self.links = HostLinks(root / "run", prefixes, int(tag, 16), self.nftables, etc or Path("/etc"))
         self.netd = NetdClient(root / "run")
+        self.plugins = LegacyPlugins([root / "plugins"])
         self.book = Book()
         self.networks: Networks
 
@@ -121,7 +125,14 @@ class Engine:
             self.settings,
             self.store,
             self.events,
-            NetworkDrivers(links=self.links, firewall=self.nftables, netd=self.netd, tunnel=VxlanTunnel()),
+            NetworkDrivers(
+                links=self.links,
+                firewall=self.nftables,
+                netd=self.netd,
+                tunnel=VxlanTunnel(),
+                plugins=PluginNetworks(self.plugins),
+                addresses=PluginAddresses(self.plugins),
+            ),
             Sources(
                 now_ns=time.time_ns,
                 new_id=lambda: secrets.token_hex(32),

@@ -42,12 +42,14 @@ class Wire:
 
     interface: in the container; "" is not allowed
     host_interface: the other end of a veth; "" for macvlan
+    moved: a link that is on the host already and becomes the container's; master, mtu and host_interface count not then
     master: the bridge, or the parent of a macvlan
     addresses: (address, prefix length)
     gateways: of the default routes to be made; () = none through this endpoint
     is_isolated: endpoints on the same bridge don't reach it (enable_icc=false)
     routers: the host's addresses on the bridge through which the rest of the subnet is reached; () = it is a link
     sysctls: (path under /proc/sys, value)
+    routes: (destination, next hop) of further routes; a next hop of "" = neighbours are there
     """
 
     interface: str
@@ -60,6 +62,8 @@ class Wire:
     is_isolated: bool = False
     routers: tuple[str, ...] = ()
     sysctls: tuple[tuple[str, str], ...] = ()
+    moved: str = ""
+    routes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +135,7 @@ class Links(Protocol):
         ...
 
     async def unplug(self, container_id: str, wire: Wire) -> None:
-        """Take an endpoint out of a living namespace. Idempotent."""
+        """Take an endpoint out of a living namespace; a moved link is the host's again. Idempotent."""
         ...
 
     async def set_gateways(self, container_id: str, routes: Sequence[tuple[str, str]]) -> None:

@@ -16,6 +16,8 @@ from shoal.drivers.network.links import HostLinks
 from shoal.drivers.network.netd_client import NetdClient
 from shoal.drivers.network.nftables import Nftables
 from shoal.drivers.overlay.tunnel import VxlanTunnel
+from shoal.drivers.plugins.ipam import PluginAddresses
+from shoal.drivers.plugins.networks import PluginNetworks
 from shoal.drivers.plugins.plugins import LegacyPlugins
 from shoal.drivers.plugins.volumes import PluginVolumes
 from shoal.drivers.registry import OciRegistry
@@ -63,6 +65,8 @@ class Drivers:
     firewall: Nftables
     netd: NetdClient
     tunnel: VxlanTunnel
+    network_plugins: PluginNetworks
+    address_plugins: PluginAddresses
     build_files: DiskBuildFiles
     build_steps: CrunSteps
     bootstrap: MmdebstrapBootstrap
@@ -91,6 +95,8 @@ def make_drivers(settings: Settings) -> Drivers:
         firewall=firewall,
         netd=NetdClient(run),
         tunnel=VxlanTunnel(),
+        network_plugins=PluginNetworks(plugins),
+        address_plugins=PluginAddresses(plugins),
         build_files=DiskBuildFiles(root),
         build_steps=CrunSteps(run / "builds"),
         bootstrap=MmdebstrapBootstrap(root / "build" / "bootstrap"),

@@ -129,7 +129,7 @@ class Engine:
 
     async def _plugins(self) -> dict[str, Sequence[str]]:
         """{kind: names} of the plugins that are found and answer."""
-        return {"Volume": await self.volumes.plugins()}
+        return {"Volume": await self.volumes.plugins(), "Network": await self.networks.plugins()}
 
     def _make_networks(self) -> Networks:
         return Networks(
@@ -141,6 +141,8 @@ class Engine:
                 firewall=self._drivers.firewall,
                 netd=self._drivers.netd,
                 tunnel=self._drivers.tunnel,
+                plugins=self._drivers.network_plugins,
+                addresses=self._drivers.address_plugins,
             ),
             Sources(
                 now_ns=time.time_ns,

@@ -45,6 +45,10 @@ class Endpoint:
 
     interface: str = ""  #: inside the container: eth0
     host_interface: str = ""  #: its other end on the host
+    plugin_link: str = ""  #: the link that the network's plugin gave, by its name on the host
+    routes: tuple[tuple[str, str], ...] = ()  #: (destination, next hop) that the plugin asked for
+    is_joined: bool = False  #: the plugin has been asked to join it
+    is_published: bool = False  #: the plugin was told of the ports that are wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,8 @@ LOCAL_RESOLVER = (
 )
 DEFAULT_NETWORK = "bridge"
 PREDEFINED = ("bridge", "host", "none")
-DRIVERS = ("bridge", "host", "null", "macvlan")
+DRIVERS = ("bridge", "host", "null", "macvlan", "overlay")
+NULL_IPAM = "null"  #: no addresses but those that the network's driver gives
 
 OPTION = "com.docker.network."
 BRIDGE_NAME = "com.docker.network.bridge.name"
@@ -84,6 +85,7 @@ class Network:
     interface: the bridge's name on the host, or the parent of a macvlan; "" for host and none
     mtu: in bytes; 0 for host and none
     chosen_subnets: those that nobody asked for; others may be chosen while the engine is stopped and they get taken
+    pool_ids: what an IPAM plugin calls the subnets of `spec.ipam.config`, in order; () = the addresses are ours to give
     """
 
     id: str
@@ -92,6 +94,7 @@ class Network:
     interface: str = ""
     mtu: int = 0
     chosen_subnets: tuple[str, ...] = ()
+    pool_ids: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -104,6 +107,11 @@ class Network:
     @property
     def driver(self) -> str:
         return self.spec.driver
+
+    @property
+    def is_plugins(self) -> bool:
+        """A plugin makes its links."""
+        return self.spec.driver not in DRIVERS
 
     @property
     def is_user_defined(self) -> bool:

@@ -125,6 +125,8 @@ async def test_what_can_not_be_created(shoal: Engine) -> None:
         (NetworkSpec(name="x", ipam=subnet("10.8.0.0/24", gateway="10.7.0.1")), InvalidArgument, "invalid gateway"),
         (NetworkSpec(name="x", driver="overlay"), NotSupported, "needs a cluster"),
         (NetworkSpec(name="x", driver="weave"), NotFound, 'plugin "weave" not found'),
+        (NetworkSpec(name="x", ipam=Ipam(driver="dhcp")), NotFound, 'plugin "dhcp" not found'),
+        (NetworkSpec(name="x", ipam=Ipam(driver="null")), InvalidArgument, "for networks of plugins"),
         (NetworkSpec(name="x", driver="macvlan"), InvalidArgument, 'needs the option "parent"'),
         (NetworkSpec(name="x", driver="macvlan", options={PARENT: "eth9"}), InvalidArgument, 'no link "eth9"'),
         (NetworkSpec(name="x", options={BRIDGE_NAME: "mybr"}), Forbidden, "networks have same bridge name"),

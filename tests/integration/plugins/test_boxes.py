@@ -161,7 +161,7 @@ def test_what_is_wrong_is_said_in_dockers_words(setup: Setup) -> None:
     assert refused("volume", "create", "-d", "boxes", "xx") == (
         "create xx: driver 'local' already has volume 'xx': volume name must be unique"
     )
-    assert 'plugin "none" not found' in refused("run", "-v", "n:/x", "--volume-driver", "none", "busybox", "true")
+    assert 'plugin "none" not found' in refused("run", "-v", "nn:/x", "--volume-driver", "none", "busybox", "true")
 
 
 def test_what_a_plugin_has_already_is_found_by_its_name(setup: Setup) -> None:

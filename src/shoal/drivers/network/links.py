@@ -16,7 +16,7 @@ from shoal.drivers.network import netlink as nl
 from shoal.drivers.network.host import read_host
 from shoal.drivers.network.namespace import inside, is_pinned, make_namespace, own_namespace, pin, unpin, write_sysctl
 from shoal.drivers.network.nftables import Nftables
-from shoal.drivers.network.sandbox import configure, deconfigure, open_resolver, plug, replace_gateways
+from shoal.drivers.network.sandbox import configure, deconfigure, give_back, open_resolver, plug, replace_gateways
 from shoal.errors import DriverError
 
 T = TypeVar("T")
@@ -179,7 +179,10 @@ class HostLinks:
 
         def remove(namespace: int) -> None:
             with inside(namespace, self._home):
-                deconfigure(wire.interface)
+                if wire.moved:
+                    give_back(wire.interface, wire.moved, self._home)
+                else:
+                    deconfigure(wire.interface)
 
         await self._run(lambda: self._with_namespace(container_id, remove))
 

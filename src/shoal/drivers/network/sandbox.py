@@ -21,8 +21,8 @@ def plug(outer: nl.Netlink, inner: nl.Netlink, namespace: int, wire: Wire) -> No
 
     outer, inner: sockets to the host's namespace and the container's
     """
-    what = f"endpoint {wire.interface} on {wire.master}"
-    outer.send([_veth(wire, namespace) if wire.host_interface else _macvlan(wire, namespace)], what)
+    what = f"endpoint {wire.interface} on {wire.moved or wire.master}"
+    outer.send([_link(wire, namespace)], what)
     port = _port_settings(wire) if wire.host_interface else b""
     if port:
         index = socket.if_nametoindex(wire.host_interface)
@@ -30,10 +30,38 @@ def plug(outer: nl.Netlink, inner: nl.Netlink, namespace: int, wire: Wire) -> No
         outer.send([nl.link(nl.RTM_SETLINK, settings, index=index, family=nl.AF_BRIDGE)], what)
     index = inner.links()[wire.interface][0]
     messages = [nl.address(nl.RTM_NEWADDR, index, a, p, routed=not wire.routers) for a, p in wire.addresses]
+    if wire.moved and wire.mac_address:
+        messages.append(nl.link(nl.RTM_SETLINK, nl.hardware(wire.mac_address), index=index))
     messages.append(nl.link(nl.RTM_SETLINK, index=index, up=True))
     messages += _subnet_routes(wire, index)
+    # Those without a gateway first: others may need them to reach theirs.
+    for destination, next_hop in sorted(wire.routes, key=lambda route: bool(route[1])):
+        messages.append(nl.route(nl.RTM_NEWROUTE, destination, index, next_hop))
     messages += [nl.default_route(index, gateway) for gateway in wire.gateways]
     inner.send(messages, what)
+
+
+def _link(wire: Wire, namespace: int) -> nl.Message:
+    if wire.moved:
+        return _move(wire.moved, wire.interface, namespace)
+    return _veth(wire, namespace) if wire.host_interface else _macvlan(wire, namespace)
+
+
+def _move(link: str, name: str, namespace: int) -> nl.Message:
+    """Give a link of the calling thread's namespace to another one, under another name."""
+    index = socket.if_nametoindex(link)
+    named = nl.attribute(nl.IFLA_IFNAME, name)
+    return nl.link(nl.RTM_SETLINK, named, nl.attribute(nl.IFLA_NET_NS_FD, namespace), index=index, up=False)
+
+
+def give_back(interface: str, name: str, home: int) -> None:
+    """Move a link to the host under the name that it had there, from inside. Idempotent."""
+    with nl.Netlink() as netlink:
+        try:
+            netlink.send([nl.link(nl.RTM_SETLINK, index=socket.if_nametoindex(interface), up=False)])
+            netlink.send([_move(interface, name, home)])
+        except (nl.NetlinkError, OSError):
+            return  # it is not there, or the host has another link of this name
 
 
 def _subnet_routes(wire: Wire, index: int) -> list[nl.Message]:

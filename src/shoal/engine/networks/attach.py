@@ -1,7 +1,7 @@
 """Running and stopped containers connected to networks and disconnected from them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from shoal.lifecycle.network import files
 from shoal.lifecycle.network.names import endpoint_names
 from shoal.lifecycle.network.rules import check_connect, check_disconnect, check_endpoint
 from shoal.model.endpoint import Endpoint, EndpointSettings
-from shoal.model.network import IFNAME, Member, Network, Sandbox
+from shoal.model.network import IFNAME, JoinRequest, Member, Network, Sandbox
 
 
 class Attaching:
@@ -57,15 +57,16 @@ class Attaching:
         interface = settings.driver_opts.get(IFNAME) or next(
             name for i in range(len(taken) + 1) if (name := f"eth{i}") not in taken
         )
-        endpoint = self._sandboxes.new_endpoint(request, network, settings, interface)
-        added = Attachment(network, settings, endpoint)
+        added = Attachment(network, settings, await self._new_endpoint(request, network, settings, interface))
         before = self._parts.attachments(sandbox)
-        after = wiring.in_order([*before, added])
-        changed = replace(sandbox, request=request, endpoints={**sandbox.endpoints, network.name: endpoint})
         try:
-            async with self._changing(sandbox, endpoint):
-                wire = replace(wiring.wire_of(added, after), gateways=())
-                await self._parts.links.plug(sandbox.container_id, wire)
+            async with self._changing(sandbox, added.endpoint):
+                if network.is_plugins:
+                    added = await self._join_plugin(sandbox, request, added, taken)
+                after = wiring.in_order([*before, added])
+                endpoints = {**sandbox.endpoints, network.name: added.endpoint}
+                changed = replace(sandbox, request=request, endpoints=endpoints)
+                await self._plug_wire(sandbox.container_id, added, after)
                 lines = wiring.hosts_lines(added, request)
                 changed = await self._settle(changed, before, after, added_lines=lines)
                 if wiring.is_by_hand(network, settings) and self._parts.attached_changed is not None:
@@ -75,6 +76,30 @@ class Attaching:
         except BaseException:
             self._parts.leases.release(sandbox.container_id, network.id)
             raise
+
+    async def _new_endpoint(
+        self, request: JoinRequest, network: Network, settings: EndpointSettings, interface: str
+    ) -> Endpoint:
+        given = await self._sandboxes.given(network, settings)
+        try:
+            return self._sandboxes.new_endpoint(request, network, settings, interface, given)
+        except BaseException:
+            await asyncio.shield(self._parts.plugged.release_addresses(network, *given))
+            raise
+
+    async def _join_plugin(
+        self, sandbox: Sandbox, request: JoinRequest, added: Attachment, taken: Collection[str]
+    ) -> Attachment:
+        """The attachment as its plugin made it; the record knows, so that it can be undone."""
+        added = await self._parts.plugged.attach(request, added, sandbox.netns_path or "", taken)
+        await self._parts.store.commit(replace(sandbox, changing=added.endpoint))
+        self._parts.leases.hold_endpoint(sandbox.container_id, added.endpoint)
+        return added
+
+    async def _plug_wire(self, container_id: str, attachment: Attachment, attachments: Sequence[Attachment]) -> None:
+        if wiring.has_link(attachment):
+            wire = replace(wiring.wire_of(attachment, attachments), gateways=())
+            await self._parts.links.plug(container_id, wire)
 
     @asynccontextmanager
     async def _changing(self, sandbox: Sandbox, endpoint: Endpoint) -> AsyncIterator[None]:
@@ -91,7 +116,7 @@ class Attaching:
             raise
 
     async def _back(self, changing: Sandbox) -> None:
-        sandbox = await self.put_back(changing)
+        sandbox = await self.put_back(self._parts.store.get(Sandbox, changing.container_id) or changing)
         host = await self._parts.links.host()
         attachments = self._parts.attachments(sandbox)
         await self.hold(sandbox, attachments, self._sandboxes.forward(sandbox.request, host, attachments))
@@ -109,11 +134,11 @@ class Attaching:
         if network is not None:
             known = kept or Attachment(network, EndpointSettings(), endpoint)
             lines = wiring.hosts_lines(known, request)
-            wire = replace(wiring.wire_of(known, attachments), gateways=())
-            if all(a is kept or a.endpoint.interface != wire.interface for a in attachments):
-                await self._parts.links.unplug(container_id, wire)
-            if kept is not None:
-                await self._parts.links.plug(container_id, wire)
+            if network.is_plugins:
+                sandbox = await self._put_back_plugin(sandbox, known, is_kept=kept is not None)
+                attachments = self._parts.attachments(sandbox)
+            else:
+                await self._put_back_wire(container_id, known, attachments, is_kept=kept is not None)
         routes = [(a.endpoint.interface, way) for a in attachments for way in wiring.gateways_of(a, attachments)]
         await self._parts.links.set_gateways(container_id, routes)
         host = await self._parts.links.host()
@@ -126,6 +151,28 @@ class Attaching:
         sandbox = replace(sandbox, changing=None, hosts=hosts)
         await self._parts.store.commit(sandbox)
         return sandbox
+
+    async def _put_back_wire(
+        self, container_id: str, known: Attachment, attachments: Sequence[Attachment], *, is_kept: bool
+    ) -> None:
+        wire = replace(wiring.wire_of(known, attachments), gateways=())
+        if all(a is known or a.endpoint.interface != wire.interface for a in attachments):
+            await self._parts.links.unplug(container_id, wire)
+        if is_kept:
+            await self._parts.links.plug(container_id, wire)
+
+    async def _put_back_plugin(self, sandbox: Sandbox, known: Attachment, *, is_kept: bool) -> Sandbox:
+        """The sandbox with the endpoint of a plugin's network made anew, or given back whole."""
+        container_id, plugged = sandbox.container_id, self._parts.plugged
+        known = replace(known, endpoint=replace(known.endpoint, is_joined=True))  # as far as anybody knows
+        if not is_kept:
+            await plugged.give_back(container_id, [known])
+            return sandbox
+        await plugged.detach(container_id, known)
+        taken = {e.interface for e in sandbox.endpoints.values() if e.endpoint_id != known.endpoint.endpoint_id}
+        again = await plugged.attach(sandbox.request, known, sandbox.netns_path or "", taken)
+        await self._plug_wire(container_id, again, ())
+        return replace(sandbox, endpoints={**sandbox.endpoints, known.network.name: again.endpoint})
 
     async def disconnect(self, network: Network, container: str, *, force: bool) -> None:
         """Detach a container from a network. Raises: NotFound, Conflict, InvalidArgument"""
@@ -166,13 +213,17 @@ class Attaching:
         asked = {name: s for name, s in sandbox.request.endpoints.items() if name != network.name}
         changed = replace(sandbox, endpoints=endpoints, request=replace(sandbox.request, endpoints=asked))
         async with self._changing(sandbox, gone.endpoint):
-            await self._parts.links.unplug(sandbox.container_id, wiring.wire_of(gone, before))
+            if network.is_plugins:
+                await self._parts.plugged.detach(sandbox.container_id, gone)
+            else:
+                await self._parts.links.unplug(sandbox.container_id, wiring.wire_of(gone, before))
             lines = wiring.hosts_lines(gone, sandbox.request)
             changed = await self._settle(changed, before, after, removed_lines=lines)
             with suppress(NotFound):  # a container that nobody knows any more
                 await self._save(sandbox.container_id, wanted)
             await self._parts.store.commit(changed)
         self._parts.leases.release(sandbox.container_id, network.id)
+        await self._parts.plugged.release_addresses(network, gone.endpoint.ipv4_address, gone.endpoint.ipv6_address)
         await self._parts.left([network.id])
 
     async def _settle(

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from shoal.lifecycle.network.ports import PortTable
+from shoal.model.endpoint import Endpoint
 from shoal.model.network import Sandbox
 
 
@@ -23,6 +24,11 @@ class Leases:
         for address in filter(None, addresses):
             self._addresses[network_id][address] = container_id
 
+    def hold_endpoint(self, container_id: str, endpoint: Endpoint) -> None:
+        """Take the addresses of an endpoint; one without any counts as a user of its network too."""
+        taken = (endpoint.ipv4_address, endpoint.ipv6_address)
+        self.hold(endpoint.network_id, container_id, *(taken if any(taken) else (endpoint.endpoint_id,)))
+
     def release(self, container_id: str, network_id: str = "") -> None:
         """Give back the addresses of a container, on one network or on all."""
         for network, addresses in self._addresses.items():
@@ -34,7 +40,7 @@ class Leases:
         """Take all that these sandboxes have."""
         for sandbox in sandboxes:
             for endpoint in sandbox.endpoints.values():
-                self.hold(endpoint.network_id, sandbox.container_id, endpoint.ipv4_address, endpoint.ipv6_address)
+                self.hold_endpoint(sandbox.container_id, endpoint)
             for port in sandbox.ports:
                 self.ports.hold(port)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from shoal.contracts.networking import HostNetwork
 from shoal.contracts.store import NodeStore
 from shoal.engine.events import Events
 from shoal.engine.networks import wiring
@@ -14,12 +15,24 @@ from shoal.engine.networks.gate import Gate
 from shoal.engine.networks.members import Members
 from shoal.engine.networks.overlays import Overlays
 from shoal.engine.networks.parts import NetworkDrivers, Parts, Sources
+from shoal.engine.networks.plugged import Plugged, check_null
 from shoal.engine.networks.repair import Repair
 from shoal.engine.networks.sandboxes import Sandboxes
 from shoal.errors import DriverError, Forbidden, InvalidArgument, NotFound
 from shoal.lifecycle.network import ipam, rules
 from shoal.model.endpoint import EndpointSettings
-from shoal.model.network import BRIDGE_NAME, MTU, PARENT, PREDEFINED, JoinRequest, Network, NetworkSpec, Sandbox
+from shoal.model.network import (
+    BRIDGE_NAME,
+    DRIVERS,
+    MTU,
+    NULL_IPAM,
+    PARENT,
+    PREDEFINED,
+    JoinRequest,
+    Network,
+    NetworkSpec,
+    Sandbox,
+)
 from shoal.model.settings import Settings
 from shoal.wire.times import parse_moment
 
@@ -39,6 +52,7 @@ class Networks:
             links=drivers.links,
             netd=drivers.netd,
             gate=Gate(drivers.firewall, settings.instance),
+            plugged=Plugged(drivers.plugins, drivers.addresses, drivers.links),
             sources=sources,
         )
         self._ula = ipam.ula_prefix(sources.host_seed)
@@ -83,7 +97,11 @@ class Networks:
         """Give another subnet to each network without a bridge whose subnet somebody else took while we were away."""
         host = await self._parts.links.host()
         for network in self._parts.store.all(Network):
-            if not ipam.displaced(network, host.subnets) or await self._parts.links.has_link(network.interface):
+            if (
+                network.is_plugins
+                or not ipam.displaced(network, host.subnets)
+                or await self._parts.links.has_link(network.interface)
+            ):
                 continue
             others = [n for n in self._parts.store.all(Network) if n.id != network.id]
             asked = ipam.without_chosen(network)
@@ -120,6 +138,10 @@ class Networks:
         except DriverError as error:
             log.warning("not everything of the networks is removed", extra={"cause": error.message})
 
+    async def plugins(self) -> Sequence[str]:
+        """Names of the plugins that hold networks."""
+        return await self._parts.plugged.names()
+
     def resolve(self, reference: str, *, scope: str = "") -> Network:
         """The network with this id, name or unique id prefix. scope: "" = any, local, swarm, global
 
@@ -146,6 +168,7 @@ class Networks:
         async with self._changing:
             network = await self._complete(spec)
             if network.driver == "bridge" and await self._parts.links.has_link(network.interface):
+                await self._parts.plugged.release_pools(network)
                 raise Forbidden(f'cannot create network {spec.name}: the host has a link "{network.interface}" already')
             # First the record: after a crash between here and the end the next start finishes the bridge.
             await self._parts.store.commit(network)
@@ -161,22 +184,37 @@ class Networks:
         """The network that `spec` becomes, with its subnets, link and MTU."""
         network_id = self._parts.sources.new_id()
         networks = self._parts.store.all(Network)
+        is_plugins = spec.driver not in DRIVERS
+        scope = await self._parts.plugged.scope(spec.driver) if is_plugins else "local"
         if spec.name not in PREDEFINED or any(n.name == spec.name for n in networks):
-            spec = rules.check_create(spec, networks, self._parts.bridge_name(network_id))
-        host = await self._parts.links.host()
-        completed = ipam.complete_spec(spec, networks, self._parts.settings.address_pools, self._ula, host.subnets)
+            spec = rules.check_create(spec, networks, self._parts.bridge_name(network_id), has_plugin=is_plugins)
         parent = spec.options.get(PARENT, "") if spec.driver == "macvlan" else ""
         if parent and not await self._parts.links.has_link(parent):
             raise InvalidArgument(f'the host has no link "{parent}" to be the parent of network {spec.name}')
+        host = await self._parts.links.host()
+        completed, pool_ids = await self._with_pools(spec, networks, host)
         interface = parent or spec.options.get(BRIDGE_NAME) or self._parts.bridge_name(network_id)
         return Network(
             id=network_id,
-            spec=replace(completed, scope=spec.scope or "local"),
+            spec=replace(completed, scope=spec.scope or scope),
             created_at=self._parts.sources.now_ns(),
-            interface=interface,
-            chosen_subnets=ipam.chosen(spec, completed),
-            mtu=int(spec.options.get(MTU, 0)) or self._parts.settings.mtu or host.mtu,
+            interface="" if is_plugins else interface,
+            chosen_subnets=() if pool_ids else ipam.chosen(spec, completed),
+            mtu=0 if is_plugins else int(spec.options.get(MTU, 0)) or self._parts.settings.mtu or host.mtu,
+            pool_ids=pool_ids,
         )
+
+    async def _with_pools(
+        self, spec: NetworkSpec, networks: Sequence[Network], host: HostNetwork
+    ) -> tuple[NetworkSpec, tuple[str, ...]]:
+        """(`spec` with its subnets, what an IPAM plugin calls them)."""
+        if spec.ipam.driver in ("", "default"):
+            pools = self._parts.settings.address_pools
+            return ipam.complete_spec(spec, networks, pools, self._ula, host.subnets), ()
+        if spec.ipam.driver == NULL_IPAM:
+            check_null(spec)
+            return spec, ()
+        return await self._parts.plugged.complete(spec)
 
     async def _make(self, network: Network) -> None:
         if network.spec.enable_ipv6:
@@ -185,12 +223,15 @@ class Networks:
             await self._parts.links.ensure_bridge(wiring.bridge_link(network))
             self._parts.gate.set_bridge(network.id, wiring.bridge_of(network))
             await self._parts.gate.settle()
+        if network.is_plugins:
+            await self._parts.plugged.make(network)
 
     async def _unmake(self, network: Network) -> None:
         if network.driver == "bridge":
             self._parts.gate.set_bridge(network.id, None)
             await self._parts.links.remove_bridge(network.interface)
             await self._parts.gate.settle()
+        await self._parts.plugged.unmake(network)
         await self._parts.store.commit(deletes=[(Network, network.id)])
 
     async def remove(self, reference: str) -> None:

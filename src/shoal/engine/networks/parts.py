@@ -7,11 +7,13 @@ from weakref import WeakValueDictionary
 
 from shoal.contracts.cluster.overlay import Tunnel
 from shoal.contracts.networking import Firewall, Links, Netd
+from shoal.contracts.plugins import AddressPlugins, NetworkPlugins
 from shoal.contracts.store import NodeStore
 from shoal.engine.events import Events
 from shoal.engine.networks.gate import Gate
 from shoal.engine.networks.leases import Leases
 from shoal.engine.networks.members import Members
+from shoal.engine.networks.plugged import Plugged
 from shoal.engine.networks.wiring import Attachment, attachments_of
 from shoal.errors import InternalError, NotFound
 from shoal.lifecycle.network.rules import find
@@ -36,12 +38,14 @@ class Sources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkDrivers:
-    """The host's side, and the line to other nodes."""
+    """The host's side, the line to other nodes, and plugins."""
 
     links: Links
     firewall: Firewall
     netd: Netd
     tunnel: Tunnel
+    plugins: NetworkPlugins
+    addresses: AddressPlugins
 
 
 @dataclass(slots=True)
@@ -54,6 +58,7 @@ class Parts:
     links: Links
     netd: Netd
     gate: Gate
+    plugged: Plugged
     sources: Sources
     leases: Leases = field(default_factory=Leases)
     members: Members | None = None

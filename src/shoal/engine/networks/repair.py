@@ -16,6 +16,7 @@ from shoal.model.network import Network, Sandbox
 
 log = logging.getLogger(__name__)
 RETRY_S = 1.0
+PLUGINS_S = 10.0
 MOUNTS = "mounts"  #: what netd holds in place of a container to stay alive, and its mount namespace with it
 
 
@@ -69,8 +70,18 @@ class Repair:
         """The sandboxes that are left."""
         found = self._parts.store.all(Sandbox)
         dead = [s for s in found if s.container_id not in living]
+        await self._tell_plugins(dead)
         await self._parts.store.commit(deletes=[(Sandbox, s.container_id) for s in dead])
         return [s for s in found if s.container_id in living]
+
+    async def _tell_plugins(self, dead: Sequence[Sandbox]) -> None:
+        """Plugins know of containers that ended while we were away. One that hangs keeps nobody waiting for long."""
+        try:
+            async with asyncio.timeout(PLUGINS_S):
+                for sandbox in dead:
+                    await self._parts.plugged.give_back(sandbox.container_id, self._parts.attachments(sandbox))
+        except TimeoutError:
+            log.error("plugins were not told of all containers that have ended")
 
     async def _names_of_namespaces(self, sandboxes: Sequence[Sandbox], living: Mapping[str, int]) -> None:
         """Every living namespace has its name under the run directory, and no other has one."""

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from shoal.contracts.networking import HostNetwork, PortRefused
+from shoal.contracts.networking import HostNetwork, OpenNamespace, PortRefused, Wire
 from shoal.engine.networks import wiring
 from shoal.engine.networks.parts import Parts
 from shoal.engine.networks.wiring import Attachment
@@ -19,6 +20,8 @@ from shoal.model.endpoint import BoundPort, Endpoint, EndpointSettings
 from shoal.model.network import DEFAULT_NETWORK, IFNAME, JoinRequest, Network, Sandbox
 
 log = logging.getLogger(__name__)
+
+Given = dict[str, tuple[str, str]]  #: {network name: (IPv4 address, IPv6 address)}, "" = the pool chooses
 
 
 class Sandboxes:
@@ -91,12 +94,59 @@ class Sandboxes:
 
     async def _own(self, request: JoinRequest, host: HostNetwork) -> Sandbox:
         request = self._normal_endpoints(request)
+        given = await self._given(request)
         try:
-            attachments = self._allocate(request)
-            return await self._build(request, host, attachments)
+            attachments = self._allocate(request, given)
+            made = None
+            if any(a.network.is_plugins for a in attachments):
+                made = await self._parts.links.make_namespace(request.container_id, (), resolver=True)
+                attachments = await self._joined(request, attachments, made)
+        except BaseException:
+            self._parts.leases.release(request.container_id)
+            await asyncio.shield(self._not_given(given))
+            raise
+        try:
+            return await self._build(request, host, attachments, made)
         except BaseException:
             self._parts.leases.release(request.container_id)
             raise
+
+    async def _given(self, request: JoinRequest) -> Given:
+        """Addresses on networks whose addresses a plugin gives."""
+        given: Given = {}
+        try:
+            for name, settings in request.endpoints.items():
+                given[name] = await self.given(self._parts.network(name), settings)
+        except BaseException:
+            await asyncio.shield(self._not_given(given))
+            raise
+        return given
+
+    async def given(self, network: Network, settings: EndpointSettings) -> tuple[str, str]:
+        """The addresses that an endpoint asks for: as they are, or as the network's IPAM plugin gives them."""
+        wanted = settings.ipv4_address, settings.ipv6_address
+        if not network.pool_ids:
+            return wanted
+        return await self._parts.plugged.request_addresses(network, *wanted, settings.mac_address)
+
+    async def _not_given(self, given: Given) -> None:
+        for name, addresses in given.items():
+            await self._parts.plugged.release_addresses(self._parts.network(name), *addresses)
+
+    async def _joined(
+        self, request: JoinRequest, attachments: Sequence[Attachment], made: OpenNamespace
+    ) -> list[Attachment]:
+        """`attachments` with those of plugins as these made them; nothing is left when that fails."""
+        try:
+            joined = await self._parts.plugged.attach_all(request, attachments, made.path)
+        except BaseException:
+            for descriptor in made.descriptors:
+                os.close(descriptor)
+            await asyncio.shield(self._parts.links.destroy(request.container_id, ()))
+            raise
+        for attachment in joined:
+            self._parts.leases.hold_endpoint(request.container_id, attachment.endpoint)
+        return joined
 
     def _normal_endpoints(self, request: JoinRequest) -> JoinRequest:
         """`request` with its endpoints by their networks' names; that of the network mode is among them."""
@@ -112,27 +162,32 @@ class Sandboxes:
             named[network.name] = settings
         return replace(request, endpoints=named)
 
-    def _allocate(self, request: JoinRequest) -> list[Attachment]:
+    def _allocate(self, request: JoinRequest, given: Given) -> list[Attachment]:
         """Addresses for all endpoints, taken in one go: nobody else runs in between."""
         attachments: list[Attachment] = []
         wanted = [(self._parts.network(name), settings) for name, settings in request.endpoints.items()]
         for network, settings in sorted(wanted, key=lambda pair: (-pair[1].priority, pair[0].name)):
             interface = settings.driver_opts.get(IFNAME) or f"eth{len(attachments)}"
-            endpoint = self.new_endpoint(request, network, settings, interface)
+            endpoint = self.new_endpoint(request, network, settings, interface, given[network.name])
             attachments.append(Attachment(network, settings, endpoint))
         return attachments
 
     def new_endpoint(
-        self, request: JoinRequest, network: Network, settings: EndpointSettings, interface: str
+        self,
+        request: JoinRequest,
+        network: Network,
+        settings: EndpointSettings,
+        interface: str,
+        wanted: tuple[str, str],
     ) -> Endpoint:
-        """An endpoint with its addresses taken. Raises: InvalidArgument, Forbidden, Unavailable"""
+        """An endpoint with its addresses taken. wanted: of `given`. Raises: InvalidArgument, Forbidden, Unavailable"""
         check_endpoint(network, settings)
         endpoint_id = self._parts.sources.new_id()
         bare = Endpoint(network_id=network.id, network_name=network.name, endpoint_id=endpoint_id)
         if network.driver == "null":
             return bare
         used = self._parts.leases.addresses(network.id)
-        wanted4, wanted6 = settings.ipv4_address, settings.ipv6_address
+        wanted4, wanted6 = wanted
         if wiring.is_by_hand(network, settings):
             check_attachable(network)
             wanted4, wanted6 = (own_address(network, v, self._parts.node_number, used) for v in (4, 6))
@@ -143,7 +198,7 @@ class Sandboxes:
         veth = f"v{self._parts.settings.tag}{endpoint_id[:8]}" if network.driver in wiring.WITH_BRIDGE else ""
         return replace(
             bare,
-            mac_address=settings.mac_address or ipam.mac_address(ipv4, endpoint_id),
+            mac_address=settings.mac_address or ("" if network.is_plugins else ipam.mac_address(ipv4, endpoint_id)),
             ipv4_address=ipv4,
             ipv4_prefix=prefix4,
             ipv4_gateway=wiring.endpoint_gateway(network, 4) if ipv4 else "",
@@ -156,12 +211,15 @@ class Sandboxes:
             host_interface=veth,
         )
 
-    async def _build(self, request: JoinRequest, host: HostNetwork, attachments: Sequence[Attachment]) -> Sandbox:
+    async def _build(
+        self, request: JoinRequest, host: HostNetwork, attachments: Sequence[Attachment], made: OpenNamespace | None
+    ) -> Sandbox:
+        """made: the namespace, where plugins needed one"""
         wanted = wiring.wanted_resolv_conf(request, host, self._parts.settings.dns)
         asks_us = wiring.needs_resolver(attachments, wanted)
         forward = self.forward(request, host, attachments) if asks_us else ()
         own = [line for a in attachments for line in wiring.hosts_lines(a, request)]
-        wires = [wiring.wire_of(a, attachments) for a in attachments if a.network.driver != "null"]
+        wires = [wiring.wire_of(a, attachments) for a in attachments if wiring.has_link(a)]
         sandbox = Sandbox(
             container_id=request.container_id,
             request=request,
@@ -177,7 +235,7 @@ class Sandboxes:
         wishes = wiring.port_wishes(request, where, host.has_ipv6, self._parts.sources.choose(ports.LAST_RANDOM))
         wishes = [self._only_free(wish, where, request.name) for wish in wishes]
         try:
-            made = await self._parts.links.make_namespace(request.container_id, wires, resolver=asks_us)
+            made = await self._namespace(request.container_id, wires, asks_us, made)
             sandbox = replace(sandbox, netns_path=made.path)
             bound = await self._hold(request, attachments, forward, wishes, made.descriptors)
             sandbox = replace(sandbox, ports=bound)
@@ -190,6 +248,21 @@ class Sandboxes:
             await self._undo(sandbox)
             raise
         return sandbox
+
+    async def _namespace(
+        self, container_id: str, wires: Sequence[Wire], asks_us: bool, made: OpenNamespace | None
+    ) -> OpenNamespace:
+        """The namespace with the wires in it. made: the one that is there already, without any"""
+        if made is None:
+            return await self._parts.links.make_namespace(container_id, wires, resolver=asks_us)
+        try:
+            for wire in wires:
+                await self._parts.links.plug(container_id, wire)
+        except BaseException:
+            for descriptor in made.descriptors:
+                os.close(descriptor)
+            raise
+        return made
 
     def forward(self, request: JoinRequest, host: HostNetwork, attachments: Sequence[Attachment]) -> tuple[str, ...]:
         """Who is asked for names from outside on behalf of this container."""
@@ -269,6 +342,8 @@ class Sandboxes:
         if sandbox.shares or sandbox.netns_path is None:
             return
         self._parts.gate.set_forwards(container_id, ())
+        # What is left of plugins' links goes back while there is a namespace to take it from.
+        await self._parts.plugged.give_back(container_id, self._parts.attachments(sandbox))
         veths = [e.host_interface for e in sandbox.endpoints.values() if e.host_interface]
         steps: list[Awaitable[None]] = [
             self._parts.gate.settle(),

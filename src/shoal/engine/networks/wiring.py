@@ -49,6 +49,12 @@ def is_by_hand(network: Network, settings: EndpointSettings) -> bool:
     return is_routed(network) and not settings.ipv4_address and not settings.ipv6_address
 
 
+def has_link(attachment: Attachment) -> bool:
+    """Whether something of the endpoint is to be in the container's namespace."""
+    network = attachment.network
+    return bool(attachment.endpoint.plugin_link) if network.is_plugins else network.driver != "null"
+
+
 def in_order(attachments: Iterable[Attachment]) -> list[Attachment]:
     """By priority, then by the network's name: the order in which they are asked for names and for a way out."""
     return sorted(attachments, key=lambda a: (-a.settings.priority, a.network.name))
@@ -72,7 +78,11 @@ def way_out(attachments: Iterable[Attachment], version: int) -> Attachment | Non
 
 def endpoint_gateway(network: Network, version: int) -> str:
     """What an endpoint's container has as its gateway; "" on networks that lead nowhere."""
-    if network.spec.internal or (network.driver == "bridge" and _mode(network, version) == "isolated"):
+    if (
+        network.is_plugins
+        or network.spec.internal
+        or (network.driver == "bridge" and _mode(network, version) == "isolated")
+    ):
         return ""
     return gateway(network, version)
 
@@ -103,6 +113,8 @@ def wire_of(attachment: Attachment, attachments: Sequence[Attachment]) -> Wire:
         is_isolated=network.driver == "bridge" and not option_flag(network.spec, ENABLE_ICC),
         routers=tuple(pool.gateway for pool in network.spec.ipam.config if pool.gateway) if is_routed(network) else (),
         sysctls=_sysctls(attachment.settings, endpoint.interface),
+        moved=endpoint.plugin_link,
+        routes=endpoint.routes,
     )
 
 

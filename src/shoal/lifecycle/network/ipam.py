@@ -38,7 +38,7 @@ def complete_spec(
     """
     taken = [ip_network(pool.subnet) for network in networks for pool in network.spec.ipam.config if pool.subnet]
     pools: list[Pool] = []
-    for version, pool in _wanted_pools(spec):
+    for version, pool in wanted_pools(spec):
         if pool.subnet:
             given = _parse_pool(pool)
             _check_overlap(given, taken)
@@ -68,7 +68,7 @@ def without_chosen(network: Network) -> NetworkSpec:
     return replace(network.spec, ipam=replace(network.spec.ipam, config=asked))
 
 
-def _wanted_pools(spec: NetworkSpec) -> list[tuple[int, Pool]]:
+def wanted_pools(spec: NetworkSpec) -> list[tuple[int, Pool]]:
     """(IP version, what was asked for), with an empty pool for each version that is wanted and has none."""
     pools = []
     for pool in spec.ipam.config:

@@ -18,6 +18,7 @@ from shoal.model.network import (
     HOST_BINDING_IPV4,
     MACVLAN_MODE,
     MTU,
+    NULL_IPAM,
     PARENT,
     PREDEFINED,
     Ipam,
@@ -34,9 +35,12 @@ _GATEWAY_MODES = ("", "nat", "nat-unprotected", "routed", "isolated")
 _SHARED = "container sharing network namespace with another container or host cannot be connected to any other network"
 
 
-def check_create(spec: NetworkSpec, networks: Iterable[Network], bridge: str) -> NetworkSpec:
-    """`spec` with its options in their normal form. bridge: how the bridge is called where nothing is said.
+def check_create(
+    spec: NetworkSpec, networks: Iterable[Network], bridge: str, *, has_plugin: bool = False
+) -> NetworkSpec:
+    """`spec` with its options in their normal form.
 
+    bridge: how the bridge is called where nothing is said; has_plugin: there is a plugin of the driver's name
     Raises: InvalidArgument, Forbidden, Conflict, NotFound for an unknown driver, NotSupported
     """
     if not spec.name.strip():
@@ -45,13 +49,16 @@ def check_create(spec: NetworkSpec, networks: Iterable[Network], bridge: str) ->
         raise Forbidden(f"operation is not permitted on predefined {spec.name} network")
     if any(network.name == spec.name for network in networks):
         raise Conflict(f"network with name {spec.name} already exists")
-    _check_driver(spec)
+    if not has_plugin:
+        _check_driver(spec)
     if spec.ingress or spec.config_only or spec.config_from:
         raise NotSupported("ingress and config-only networks are parts of a cluster, which this engine does not serve")
-    if spec.ipam.driver not in ("", "default"):
-        raise NotFound(f'IPAM driver "{spec.ipam.driver}" not found, wanted "default"')
     if not spec.enable_ipv4 and not spec.enable_ipv6:
         raise InvalidArgument("IPv4 or IPv6 must be enabled")
+    if has_plugin:
+        return spec  # its options are the plugin's own
+    if spec.ipam.driver == NULL_IPAM:
+        raise InvalidArgument('the IPAM driver "null" is for networks of plugins that give addresses themselves')
     for key in (GATEWAY_MODE_IPV4, GATEWAY_MODE_IPV6):
         if spec.options.get(key, "") not in _GATEWAY_MODES:
             raise InvalidArgument(

@@ -19,7 +19,6 @@ from shoal.model.network import (
     MACVLAN_MODE,
     MTU,
     PARENT,
-    Ipam,
     Network,
     NetworkSpec,
 )
@@ -40,7 +39,6 @@ BUILTIN = tuple(Network(id=s.name.ljust(64, "f"), spec=s, created_at=1) for s in
         (NetworkSpec(name="x", driver="overlay"), NotSupported, "needs a cluster"),
         (NetworkSpec(name="x", scope="swarm"), NotSupported, "needs a cluster"),
         (NetworkSpec(name="x", ingress=True), NotSupported, "parts of a cluster"),
-        (NetworkSpec(name="x", ipam=Ipam(driver="dhcp")), NotFound, 'IPAM driver "dhcp"'),
         (NetworkSpec(name="x", enable_ipv4=False), InvalidArgument, "IPv4 or IPv6"),
         (NetworkSpec(name="x", options={BRIDGE_NAME: 'a"};flush'}), InvalidArgument, "invalid bridge name"),
         (NetworkSpec(name="x", options={BRIDGE_NAME: "a\nb"}), InvalidArgument, "invalid bridge name"),
