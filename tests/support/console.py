@@ -151,7 +151,7 @@ class Shell:
 
     def __init__(self, host: Host, folder: Path) -> None:
         self._translation = _Translation(host.engine)
-        path = f"{Path(sys.executable).parent}:/usr/sbin:/sbin:{os.environ['PATH']}"
+        path = f"{_programs(folder)}:/usr/sbin:/sbin:{os.environ['PATH']}"
         env = {**host.engine.env, "PATH": path, "LC_ALL": "C.UTF-8", "PS1": "", "HOME": str(folder)}
         with host.entered():
             self._process = subprocess.Popen(
@@ -220,6 +220,15 @@ class _Translation:
 
     def said(self, output: str) -> str:
         return functools.reduce(lambda text, pair: re.sub(*pair, text), self._said, output)
+
+
+def _programs(folder: Path) -> Path:
+    """A folder with `shoal`, as this interpreter has it, whether installed or not."""
+    programs = folder.with_name(f"{folder.name}-bin")
+    programs.mkdir(exist_ok=True)
+    (programs / "shoal").write_text(f'#!/bin/sh\nexec {sys.executable} -m shoal.cli.main "$@"\n')
+    (programs / "shoal").chmod(0o755)
+    return programs
 
 
 def cgroup_version() -> str:
