@@ -40,10 +40,12 @@ def require_recipe(reference: str) -> Recipe:
     """As `find_recipe`. Raises: InvalidArgument where there is none"""
     recipe = find_recipe(reference)
     if recipe is None:
-        names = ", ".join(r.repository.rpartition("/")[2] for r in RECIPES)
+        names = ", ".join(dict.fromkeys(r.repository.rpartition("/")[2] for r in RECIPES))
         raise InvalidArgument(f'no recipe for a stand-in of "{reference}"', hint=f"there are recipes for {names}")
     return recipe
 
 
 def _serves(recipe: Recipe, tag: str) -> bool:
+    if recipe.variant and recipe.variant not in tag.split("-"):
+        return False
     return not recipe.tags or any(tag == start or tag.startswith((f"{start}-", f"{start}.")) for start in recipe.tags)

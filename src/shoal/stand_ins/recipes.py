@@ -16,6 +16,7 @@ class Recipe:
     repository: whole name of the images that it stands for
     target: stage of the Dockerfile; "" = the last
     tags: beginnings of the tags that it can stand for; () = all
+    variant: a word that the tag must have ("3-management-alpine": management); "" = any tag
     """
 
     name: str
@@ -23,6 +24,7 @@ class Recipe:
     repository: str
     target: str = ""
     tags: tuple[str, ...] = ()
+    variant: str = ""
 
 
 #: Debian's other releases are other systems: no tag of them is served
@@ -51,6 +53,18 @@ RECIPES = (
         title="WordPress 6.1 and PHP 8.2 with Apache from Debian 12",
         repository="docker.io/library/wordpress",
     ),
+    Recipe(name="mosquitto", title="Mosquitto 2.0 from Debian 12", repository="docker.io/library/eclipse-mosquitto"),
+    Recipe(
+        name="rabbitmq",
+        title="RabbitMQ 3.10 from Debian 12, with its web page",
+        repository="docker.io/library/rabbitmq",
+        target="management",
+        variant="management",
+    ),
+    Recipe(
+        name="rabbitmq", title="RabbitMQ 3.10 from Debian 12", repository="docker.io/library/rabbitmq", target="server"
+    ),
+    Recipe(name="vsftpd", title="vsftpd from Debian 12", repository="docker.io/fauria/vsftpd"),
     Recipe(name="busybox", title="static busybox from Debian", repository="docker.io/library/busybox"),
     Recipe(name="busybox", title="static busybox, no apk", repository="docker.io/library/alpine"),
 )
