@@ -36,6 +36,11 @@ RECIPES = (
     Recipe(name="nginx", title="nginx from Debian 12", repository="docker.io/library/nginx", target="plain"),
     Recipe(name="node", title="Node.js 24 from PyPI", repository="docker.io/library/node", target="plain"),
     Recipe(name="mongo", title="MongoDB 6.0 from PyPI, mongosh from npm", repository="docker.io/library/mongo"),
+    Recipe(
+        name="elasticsearch",
+        title="Elasticsearch 1.5 from npm, with an adapter for clients of 5.x",
+        repository="docker.io/library/elasticsearch",
+    ),
     Recipe(name="prometheus", title="Prometheus from Debian 12", repository="docker.io/prom/prometheus"),
     Recipe(name="prometheus", title="Prometheus from Debian 12", repository="quay.io/prometheus/prometheus"),
     Recipe(name="node-exporter", title="node_exporter from Debian 12", repository="docker.io/prom/node-exporter"),
@@ -53,6 +58,16 @@ RECIPES = (
         title="WordPress 6.1 and PHP 8.2 with Apache from Debian 12",
         repository="docker.io/library/wordpress",
     ),
+    Recipe(
+        name="logstash",
+        title="logpipe, a small program that reads Logstash's pipelines",
+        repository="docker.io/library/logstash",
+    ),
+    Recipe(
+        name="kibana",
+        title="Kibana 5.1 from npm",
+        repository="docker.io/library/kibana",
+    ),
     Recipe(name="mosquitto", title="Mosquitto 2.0 from Debian 12", repository="docker.io/library/eclipse-mosquitto"),
     Recipe(
         name="rabbitmq",
@@ -65,6 +80,16 @@ RECIPES = (
         name="rabbitmq", title="RabbitMQ 3.10 from Debian 12", repository="docker.io/library/rabbitmq", target="server"
     ),
     Recipe(name="vsftpd", title="vsftpd from Debian 12", repository="docker.io/fauria/vsftpd"),
+    Recipe(
+        name="grafana",
+        title="Panelist, a small program that speaks Grafana's API",
+        repository="docker.io/grafana/grafana",
+    ),
+    Recipe(
+        name="grafana",
+        title="Panelist, a small program that speaks Grafana's API",
+        repository="docker.io/grafana/grafana-oss",
+    ),
     Recipe(name="busybox", title="static busybox from Debian", repository="docker.io/library/busybox"),
     Recipe(name="busybox", title="static busybox, no apk", repository="docker.io/library/alpine"),
 )

@@ -86,7 +86,7 @@ async def _ask(request: web.Request, source: Json, target: Json, span: tuple[int
 def times_of(source: Json, target: Json, span: tuple[int, int]) -> QueryTimes:
     """When the query of `target` is evaluated. Raises: ApiError 400"""
     scrape = str(source["jsonData"].get("timeInterval") or "")
-    least = str(target.get("interval") or target.get("step") or "")
+    least = str(target.get("interval") or "")
     factor = int(target.get("intervalFactor") or 1)
     try:
         if re.search(r"\$", least):

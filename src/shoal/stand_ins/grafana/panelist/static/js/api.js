@@ -8,14 +8,30 @@ export class ApiError extends Error {
   }
 }
 
+const RETRIES = 3;
+const pause = (time) => new Promise((done) => setTimeout(done, time));
+
+/** As fetch; what changes nothing is asked again where the connection breaks (a change of the machine's networks). */
+async function patientFetch(path, options, changesNothing) {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await fetch(path, options);
+    } catch (error) {
+      if (options.signal?.aborted || !changesNothing || attempt > RETRIES) throw error;
+      await pause(150 * attempt);
+    }
+  }
+}
+
 /** The decoded answer. Throws ApiError; who is logged out is sent to the login page. */
 export async function api(method, path, body, options = {}) {
-  const response = await fetch(path, {
+  const request = {
     method,
     headers: body === undefined ? {} : { "Content-Type": "application/json" },
     body: body === undefined ? undefined : JSON.stringify(body),
     signal: options.signal,
-  });
+  };
+  const response = await patientFetch(path, request, method === "GET" || path === "/api/ds/query");
   const text = await response.text();
   let decoded = null;
   try {

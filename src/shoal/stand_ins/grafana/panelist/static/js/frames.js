@@ -13,6 +13,7 @@ export function decodeFrames(result) {
       type: field.type,
       labels: field.labels ?? {},
       displayName: field.config?.displayNameFromDS || "",
+      interval: field.config?.interval ?? 0,
       values: decodeValues(data.values[index] ?? [], data.entities?.[index]),
     })),
   }));
@@ -33,7 +34,7 @@ export function seriesOf(frames) {
   for (const frame of frames) {
     const time = frame.fields.find((field) => field.type === "time");
     for (const field of frame.fields) {
-      if (field.type === "number") series.push({ refId: frame.refId, field, times: time?.values ?? [], values: field.values });
+      if (field.type === "number") series.push({ refId: frame.refId, field, times: time?.values ?? [], values: field.values, interval: time?.interval ?? 0 });
     }
   }
   const names = distinctNames(series.map((each) => each.field));
