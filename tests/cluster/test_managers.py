@@ -156,6 +156,7 @@ def trusted(host: Host) -> str:
 def test_without_a_quorum_nothing_is_written_and_a_survivor_brings_the_cluster_back(farm: Farm):
     one, two, three = farm
     before = one.engine.call("GET", "/swarm")[1]
+    assert one.shoal("service", "ls").stderr == "" and not swarm_info(one)["Error"]
     farm.kill(two)
     farm.kill(three)
 
@@ -167,11 +168,17 @@ def test_without_a_quorum_nothing_is_written_and_a_survivor_brings_the_cluster_b
         return bool(status == 503)
 
     within(30, "writes are refused", refused)
+    shown = one.shoal("service", "ls")
+    assert "web" in shown.stdout
+    assert shown.stderr == "warning: the managers have no quorum: what is shown may be old\n"
+    assert "The swarm does not have a leader." in swarm_info(one)["Error"]
+    assert "Error: rpc error: code = Unknown desc = The swarm does not" in one.shoal("info").stdout
     status, answer = one.engine.call("POST", "/swarm/init", {"ListenAddr": "0.0.0.0:2377", "ForceNewCluster": True})
     assert status == 200, answer
     after = one.engine.call("GET", "/swarm")[1]
     assert (after["ID"], after["JoinTokens"]) == (before["ID"], before["JoinTokens"])
     assert nodes(one)["host1"]["ManagerStatus"]["Leader"]
+    assert one.shoal("service", "ls").stderr == "" and not swarm_info(one)["Error"]
     within(15, "the others are down", lambda: clusters.node_state(one, two) == "down")
     within(15, "all runs here", lambda: set(clusters.hostnames(one, running(one, "web"))) == {"host1"})
     two.engine.start()  # it learns that it is a manager no more

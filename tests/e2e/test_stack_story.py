@@ -14,6 +14,7 @@ from tests.support.apps import fetch
 from tests.support.counter import Counter
 from tests.support.engine import EngineProcess, wait_for
 from tests.support.stand_ins import engine_with_stand_ins
+from tests.support.tutorial import STACK, STACK_FILE
 
 
 @pytest.fixture(scope="module")
@@ -66,35 +67,6 @@ def deploy(engine: EngineProcess, folder: Path, text: str, stack: str = "app", *
 
 # -- the document's story, from "Multi-container APps with Docker Stacks" on
 
-STORY = """version: "3.8"
-services:
-  web-fe:
-    image: je12emy/gsd:swarm-stack
-    command: python app.py
-    deploy:
-      replicas: 10
-    ports:
-      - target: 5000
-        published: 5000
-    networks:
-      - counter-net
-    volumes:
-      - type: volume
-        source: counter-vol
-        target: /code
-  redis:
-    image: "redis:alpine"
-    networks:
-      counter-net:
-
-networks:
-  counter-net:
-
-volumes:
-  counter-vol:
-"""
-FILE = "docker-compose.yml"
-
 
 class Story:
     """The counter as a stack, by one tool."""
@@ -102,8 +74,8 @@ class Story:
     def __init__(self, engine: EngineProcess, folder: Path, tool: str) -> None:
         self.app = Counter(engine, folder)
         self.engine = engine
-        self.text = STORY.replace("published: 5000", f"published: {self.app.port}")
-        self.app.write(self.text, FILE)
+        self.text = STACK.replace("published: 5000", f"published: {self.app.port}")
+        self.app.write(self.text, STACK_FILE)
         self._run = engine.docker if tool == "docker" else engine.shoal
 
     def __call__(self, line: str) -> str:
@@ -113,7 +85,7 @@ class Story:
     def edit(self, old: str, new: str) -> None:
         assert self.text.count(old) == 1
         self.text = self.text.replace(old, new)
-        self.app.write(self.text, FILE)
+        self.app.write(self.text, STACK_FILE)
 
     def answered_by(self, visits: int) -> set[str]:
         """The containers that answered."""
@@ -131,7 +103,7 @@ def story(engine: EngineProcess, tmp_path: Path, request: pytest.FixtureRequest)
 def test_the_second_half_of_the_document(story: Story) -> None:
     engine = story.engine
     story("image build -t je12emy/gsd:swarm-stack .")
-    assert sorted(story(f"stack deploy -c {FILE} counter").splitlines()) == [
+    assert sorted(story(f"stack deploy -c {STACK_FILE} counter").splitlines()) == [
         "Creating network counter_counter-net",
         "Creating service counter_redis",
         "Creating service counter_web-fe",
@@ -154,7 +126,8 @@ def test_the_second_half_of_the_document(story: Story) -> None:
 
     story.edit("replicas: 10", "replicas: 12")
     assert (
-        len(re.findall(r"Updating service counter_\S+ \(id: \w{25}\)", story(f"stack deploy -c {FILE} counter"))) == 2
+        len(re.findall(r"Updating service counter_\S+ \(id: \w{25}\)", story(f"stack deploy -c {STACK_FILE} counter")))
+        == 2
     )
     wait_replicas(engine, "counter", web_fe="12/12", redis="1/1")
     second = {**containers(engine, "counter_web-fe"), **containers(engine, "counter_redis")}
@@ -173,21 +146,21 @@ def test_a_stack_builds_its_image_and_only_what_changed_moves(engine: EngineProc
     story = Story(engine, tmp_path, "shoal")
     story.edit("image: je12emy/gsd:swarm-stack", "build: .")
     story.edit("replicas: 10", "replicas: 3")
-    story(f"stack deploy -c {FILE} counter")
+    story(f"stack deploy -c {STACK_FILE} counter")
     wait_replicas(engine, "counter", web_fe="3/3", redis="1/1")
     assert len(story.answered_by(10)) > 1
     first = {service: containers(engine, service) for service in ("counter_web-fe", "counter_redis")}
-    story(f"stack deploy -c {FILE} counter")
+    story(f"stack deploy -c {STACK_FILE} counter")
     assert {service: containers(engine, service) for service in first} == first
 
     story.edit("    command: python app.py", "    command: python app.py\n    environment: {GREETING: hello}")
-    plan = story(f"stack plan -c {FILE} counter").splitlines()
+    plan = story(f"stack plan -c {STACK_FILE} counter").splitlines()
     assert plan == [
         "~ service counter_web-fe",
         "    TaskTemplate.ContainerSpec.Env: + GREETING=hello",
         "Plan: 0 to create, 1 to update, 0 to remove, 1 unchanged services",
     ]
-    story(f"stack deploy --detach=false -c {FILE} counter")
+    story(f"stack deploy --detach=false -c {STACK_FILE} counter")
     second = {service: containers(engine, service) for service in first}
     assert second["counter_redis"] == first["counter_redis"]
     assert second["counter_web-fe"].keys().isdisjoint(first["counter_web-fe"]) and len(second["counter_web-fe"]) == 3
@@ -195,7 +168,7 @@ def test_a_stack_builds_its_image_and_only_what_changed_moves(engine: EngineProc
     started = time.monotonic()
     story("stack rm counter")
     assert containers(engine, "counter_web-fe") == {}
-    story(f"stack deploy -c {FILE} counter")
+    story(f"stack deploy -c {STACK_FILE} counter")
     wait_replicas(engine, "counter", web_fe="3/3", redis="1/1")
     assert story.answered_by(1)
     assert time.monotonic() - started < 60

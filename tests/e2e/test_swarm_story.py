@@ -9,7 +9,6 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -17,38 +16,7 @@ from tests.support.apps import free_port
 from tests.support.engine import EngineProcess, wait_for
 from tests.support.screen import on_terminal
 from tests.support.stand_ins import engine_with_stand_ins
-
-IMAGE = "je12emy/gsd:first_container"
-APP = """
-import socket
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-
-class Page(BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = socket.gethostname().encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args):
-        print("asked", self.path, flush=True)
-
-
-ThreadingHTTPServer(("", 8080), Page).serve_forever()
-"""
-DOCKERFILE = """
-FROM python:alpine
-WORKDIR /src
-COPY app.py .
-EXPOSE 8080
-STOPSIGNAL SIGKILL
-CMD ["python", "app.py"]
-"""
-FULL = "[==================================================>]"
-ID, SHORT = r"[0-9a-z]{25}", r"[0-9a-z]{12}"
-AGO = r"(Less than a second|\d+ seconds?)"
+from tests.support.tutorial import AGO, FULL, ID, IMAGE, SHORT, build_first, is_table
 
 
 class Cluster:
@@ -90,11 +58,8 @@ class Cluster:
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
-    folder: Path = tmp_path_factory.mktemp("gsd")
-    (folder / "app.py").write_text(APP)
-    (folder / "Dockerfile").write_text(DOCKERFILE)
     with engine_with_stand_ins() as engine:
-        engine.shoal("image", "build", "-t", IMAGE, str(folder))
+        build_first(engine, tmp_path_factory.mktemp("gsd"))
         yield engine
 
 
@@ -107,19 +72,11 @@ def tool(engine: EngineProcess, request: pytest.FixtureRequest) -> Iterator[Clus
     engine.remove_everything()
 
 
-def matches(lines: list[str], *patterns: str) -> None:
-    """Each line is what its pattern says; one of columns, whatever their widths."""
-    assert len(lines) == len(patterns), "\n".join(lines)
-    for line, pattern in zip(lines, patterns, strict=True):
-        loose = re.sub(r" {3,}", lambda gap: r" {3,}", pattern)
-        assert re.fullmatch(loose, line.rstrip()), f"{line!r}\nis not\n{pattern!r}"
-
-
 def containers(tool: Cluster, count: int) -> None:
     image = re.escape(IMAGE)
     row = rf'{SHORT}   {image}   "python app\.py"   {AGO} ago   Up {AGO}   (8080/tcp   )?web\.\d\.{ID}'
     head = "CONTAINER ID   IMAGE   COMMAND   CREATED   STATUS   PORTS   NAMES"
-    matches(tool.table("container", "ls"), head, *([row] * count))
+    is_table(tool.table("container", "ls"), head, *([row] * count))
 
 
 def start(tool: Cluster) -> None:
@@ -127,7 +84,7 @@ def start(tool: Cluster) -> None:
     tool("swarm", "init", "--listen-addr", f"127.0.0.1:{free_port()}", "--advertise-addr", "127.0.0.1")
     lines = tool.on_terminal("service", "create", "--name", "web", "-p", f"{tool.port}:8080", "--replicas", "3", IMAGE)
     told = [line for line in lines if line and "could not be accessed" not in line]
-    matches(
+    is_table(
         told[-6:],
         ID,
         "overall progress: 3 out of 3 tasks",
@@ -140,7 +97,7 @@ def test_a_swarm_is_started(tool: Cluster) -> None:
     port = free_port()
     lines = tool.table("swarm", "init", "--listen-addr", f"127.0.0.1:{port}", "--advertise-addr", f"127.0.0.1:{port}")
     join = rf"    {tool.name} swarm join --token SWMTKN-1-[0-9a-z]{{50}}-[0-9a-z]{{25}} 127\.0\.0\.1:{port}"
-    matches(
+    is_table(
         lines,
         rf"Swarm initialized: current node \({ID}\) is now a manager\.",
         "",
@@ -151,12 +108,12 @@ def test_a_swarm_is_started(tool: Cluster) -> None:
         rf"To add a manager to this swarm, run '{tool.name} swarm join-token manager' and follow the instructions\.",
         *([""] if lines[-1] == "" else []),
     )
-    matches(
+    is_table(
         [line for line in tool.table("swarm", "join-token", "worker") if line],
         "To add a worker to this swarm, run the following command:",
         join,
     )
-    matches(
+    is_table(
         tool.table("node", "ls"),
         "ID   HOSTNAME   STATUS   AVAILABILITY   MANAGER STATUS   ENGINE VERSION",
         rf"{ID} \*   \S+   Ready   Active   Leader   \S+",
@@ -166,7 +123,7 @@ def test_a_swarm_is_started(tool: Cluster) -> None:
 def test_replicas_run_scale_and_come_back(tool: Cluster) -> None:
     start(tool)
     image = re.escape(IMAGE)
-    matches(
+    is_table(
         tool.table("service", "ls"),
         "ID   NAME   MODE   REPLICAS   IMAGE   PORTS",
         rf"{SHORT}   web   replicated   3/3   {image}   \*:{tool.port}->8080/tcp",
@@ -174,10 +131,10 @@ def test_replicas_run_scale_and_come_back(tool: Cluster) -> None:
     containers(tool, 3)
     rows = [rf"{SHORT}   web\.{slot}   {image}   \S+   Running   Running {AGO.lower()} ago" for slot in (1, 2, 3)]
     head = "ID   NAME   IMAGE   NODE   DESIRED STATE   CURRENT STATE   ERROR   PORTS"
-    matches(tool.table("service", "ps", "web"), head, *rows)
+    is_table(tool.table("service", "ps", "web"), head, *rows)
 
     lines = [line for line in tool.on_terminal("service", "scale", "web=5") if line]
-    matches(
+    is_table(
         lines[-8:],
         "web scaled to 5",
         "overall progress: 5 out of 5 tasks",
@@ -185,7 +142,7 @@ def test_replicas_run_scale_and_come_back(tool: Cluster) -> None:
         r"verify: Service (web )?converged ?",
     )
     containers(tool, 5)
-    matches(
+    is_table(
         tool.table("service", "ls")[1:],
         rf"{SHORT}   web   replicated   5/5   {image}   \*:{tool.port}->8080/tcp",
     )
