@@ -1,0 +1,144 @@
+"""Prometheus, Grafana and node_exporter watching this host, and Shoal's own metrics."""
+
+import re
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.apps import free_port
+from tests.support.engine import EngineProcess, wait_for
+from tests.support.examples import Example
+from tests.support.prometheus import Prometheus, panel_queries
+from tests.support.stand_ins import engine_with_stand_ins
+from tests.support.swarm import SERVE, OneNode
+
+NAME = "monitoring"
+IMAGES = ("prom/prometheus:v2.53.0", "prom/node-exporter:v1.8.2", "grafana/grafana:11.2.0", "busybox:latest")
+VARIABLES = {"node": "this-host", "project": ".*"}
+EATEN_BYTES = 48 << 20
+WRITTEN_BYTES = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def ports() -> dict[str, int]:
+    """Where the engine and node_exporter, both on the host's own network, serve their metrics here."""
+    return {"9323": free_port(), "9100": free_port()}
+
+
+@pytest.fixture(scope="module")
+def engine(ports: dict[str, int]) -> Iterator[EngineProcess]:
+    metrics = ("--metrics-addr", f"host-gateway:{ports['9323']}")
+    with engine_with_stand_ins(*IMAGES, flags=(*metrics, "--address-pool", "10.77.0.0/16:24")) as engine:
+        cluster = OneNode(engine)
+        cluster.init()
+        yield engine
+        cluster.leave()
+
+
+@pytest.fixture(scope="module")
+def monitoring(
+    engine: EngineProcess, ports: dict[str, int], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Example]:
+    """Up, by the one command, beside a container that has some memory and a service of two tasks."""
+    example = Example(engine, NAME, tmp_path_factory.mktemp("example"))
+    for file in ("docker-compose.yml", "prometheus/prometheus.yml"):
+        text = (example.folder / file).read_text()
+        example.write(re.sub(r":(9100|9323)\b", lambda found: f":{ports[found[1]]}", text), file)
+    write = f"dd if=/dev/zero of=/written bs=4096 count={WRITTEN_BYTES // 4096} oflag=direct"
+    eat = f"{write}; head -c {EATEN_BYTES} /dev/zero > /eaten/file; exec sleep 1000"
+    engine.shoal("run", "-d", "--name", "eater", "--tmpfs", "/eaten", "--memory", "256m", "busybox", "sh", "-c", eat)
+    engine.shoal("run", "--name", "failed", "busybox", "sh", "-c", "exit 3", check=False)
+    engine.shoal("service", "create", "--detach", "--name", "twins", "--replicas", "2", "busybox", *SERVE)
+    example.start()
+    yield example
+    example.down()
+    engine.shoal("service", "rm", "twins")
+    engine.shoal("rm", "-f", "eater")
+
+
+@pytest.fixture(scope="module")
+def prometheus(monitoring: Example) -> Prometheus:
+    """Once all targets were read twice: rates need two readings."""
+    prometheus = Prometheus(monitoring.port("prometheus", 9090))
+    wait_for("all targets are up", lambda: set(prometheus.targets().values()) == {"up"}, 40)
+    wait_for(
+        "two readings of each",
+        lambda: all(n >= 2 for n in prometheus.query('count_over_time(up{job=~"node|shoal|prometheus"}[5m])').values()),
+        40,
+    )
+    return prometheus
+
+
+def test_the_three_targets_are_up(prometheus: Prometheus) -> None:
+    assert prometheus.targets() == {"prometheus": "up", "node": "up", "shoal": "up"}
+
+
+@pytest.mark.parametrize("dashboard", ["host", "shoal"])
+def test_every_panel_has_values(monitoring: Example, prometheus: Prometheus, dashboard: str) -> None:
+    path = monitoring.folder / f"grafana/dashboards/{dashboard}.json"
+    queries = list(panel_queries(path, VARIABLES))
+    assert len(queries) > 10
+    silent = [f"{title}: {expression}" for title, expression in queries if not prometheus.query(expression)]
+    assert not silent
+
+
+def test_node_exporter_sees_this_host_and_not_its_container(prometheus: Prometheus) -> None:
+    total = re.search(r"MemTotal:\s+(\d+) kB", Path("/proc/meminfo").read_text())
+    assert total and prometheus.value("node_memory_MemTotal_bytes") == int(total[1]) * 1024
+    devices = {line.split(":")[0].strip() for line in Path("/proc/net/dev").read_text().splitlines()[2:]}
+    seen = {found.partition("device=")[2].partition(",")[0] for found in prometheus.query("node_network_up")}
+    assert {"eth0", "lo"} & devices <= seen
+    assert prometheus.query('node_filesystem_size_bytes{mountpoint="/"}')
+
+
+def test_shoals_metrics_say_of_containers_what_commands_say(engine: EngineProcess, prometheus: Prometheus) -> None:
+    running = engine.shoal("ps", "-q").stdout.split()
+    assert prometheus.value('shoal_containers{state="running"}') == len(running)
+    assert len(prometheus.query('shoal_container_state{state="running"}')) == len(running)
+    memory = prometheus.value('shoal_container_memory_working_set_bytes{name="eater"}')
+    assert memory is not None and EATEN_BYTES <= memory < EATEN_BYTES + (8 << 20)
+    assert prometheus.value('shoal_container_memory_limit_bytes{name="eater"}') == 256 << 20
+    assert prometheus.value('shoal_container_exit_code{name="failed"}') == 3
+    written = prometheus.value('sum(shoal_container_block_written_bytes_total{name="eater"})')
+    assert written is not None and WRITTEN_BYTES <= written < 2 * WRITTEN_BYTES
+    health = 'shoal_container_health{project="monitoring",service="prometheus",status="healthy"}'
+    assert prometheus.value(health) == 1
+    received = "shoal_container_network_receive_bytes_total"
+    assert (prometheus.value(f'{received}{{service="prometheus"}}') or 0) > 10_000  # what it has scraped
+    assert not prometheus.query(f'{received}{{service="node-exporter"}}')  # the host's network is not its own
+
+
+def test_shoals_metrics_tell_of_the_cluster(prometheus: Prometheus) -> None:
+    wait_for("both tasks run", lambda: prometheus.value('shoal_service_tasks_running{service="twins"}') == 2, 30)
+    assert prometheus.value('shoal_service_tasks_desired{service="twins"}') == 2
+    assert prometheus.value('shoal_cluster_node{role="manager",state="ready",leader="true"}') == 1
+    assert len(prometheus.query('shoal_container_state{service="twins",state="running"}')) == 2
+
+
+def test_the_page_is_as_promtool_wants_it(engine: EngineProcess, monitoring: Example) -> None:
+    status, page = engine.call("GET", "/metrics")
+    assert status == 200
+    checked = subprocess.run(
+        [*monitoring.argv("exec", "-T", "prometheus"), "promtool", "check", "metrics"],
+        input=page,
+        capture_output=True,
+        cwd=monitoring.folder,
+        env=monitoring.env,
+        timeout=60,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_only_metrics_are_on_their_own_address(engine: EngineProcess, ports: dict[str, int]) -> None:
+    gateway = engine.shoal("network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}").stdout.strip()
+    base = f"http://{gateway}:{ports['9323']}"
+    with urllib.request.urlopen(f"{base}/metrics", timeout=10) as answer:
+        assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+        assert b"shoal_engine_info{" in answer.read()
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(f"{base}/containers/json", timeout=10)
