@@ -13,7 +13,7 @@ const GRAPH = {
   fieldConfig: { defaults: { unit: "short", custom: { lineWidth: 1, fillOpacity: 8 } }, overrides: [] },
   options: { legend: { showLegend: true, displayMode: "table", calcs: ["lastNotNull"] }, tooltip: { mode: "multi", sort: "desc" } },
 };
-const TABLE = { type: "table", fieldConfig: { defaults: { unit: "none" }, overrides: [] }, options: {} };
+const TABLE = { type: "table", fieldConfig: { defaults: {}, overrides: [] }, options: {} };
 
 export class Explore {
   constructor(app, root) {

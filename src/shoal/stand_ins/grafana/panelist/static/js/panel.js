@@ -36,7 +36,7 @@ export class Panel {
     const { panel } = this;
     const isBare = panel.transparent ? " transparent" : "";
     const view = h("button", { class: "panel-view", title: "View this panel alone", onclick: () => this.board.view(panel) }, "⤢");
-    const about = panel.description ? h("span", { class: "panel-about", title: panel.description }, "ⓘ") : null;
+    const about = panel.description ? h("span", { class: "panel-about", title: panel.description }, "i") : null;
     const head = h("header", { class: "panel-head" }, this.title, about, this.mark, ...this.#links(), view);
     return h("section", { class: `panel panel-${panel.type}${isBare}`, "data-panel": panel.id, "data-type": panel.type, "data-state": "loading" }, head, this.body);
   }

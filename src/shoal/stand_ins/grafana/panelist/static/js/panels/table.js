@@ -70,7 +70,7 @@ function rowOf(columns, place, context) {
 
 function cellOf({ field, config, isNumber }, place, { fill }) {
   const value = field.values[place];
-  const isTime = field.type === "time" && !config.unit;
+  const isTime = field.type === "time" && !/^(time:|dateTime)/.test(config.unit ?? "");
   const { text, color: own } = isTime ? { text: formatTime(value, "YYYY-MM-DD HH:mm:ss"), color: null } : display(config, value);
   const kind = config.custom.cellOptions?.type ?? config.custom.displayMode ?? "auto";
   const style = { textAlign: alignOf(config, isNumber) };

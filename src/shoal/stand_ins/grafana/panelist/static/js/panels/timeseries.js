@@ -88,7 +88,7 @@ function plainAxis() {
 function valueAxes(axes) {
   if (!axes.length) return [{ ...plainAxis(), scale: "y", size: 40 }];
   return axes.map((axis, index) => {
-    const values = (_, splits) => splits.map((value) => (value === null ? "" : formatValue(tidy(value), axis.unit, axis.decimals)));
+    const values = (_, splits) => tickTexts(splits, axis);
     const size = (plot, texts) => (texts ? 14 + Math.max(...texts.map((text) => String(text ?? "").length)) * 6.4 : 50);
     return {
       ...plainAxis(),
@@ -108,6 +108,16 @@ function valueAxes(axes) {
 
 /** 0.30000000000000004 is 0.3. */
 const tidy = (value) => Number(value.toPrecision(12));
+const MOST_DECIMALS = 6;
+
+/** Texts at the ticks of an axis, all with as few decimals as tell the truth. */
+export function tickTexts(splits, { unit, decimals }) {
+  const known = splits.filter((value) => value !== null).map(tidy);
+  const isTrue = (value, digits) => Math.abs(parseFloat(formatValue(value, unit, digits)) - parseFloat(formatValue(value, unit, MOST_DECIMALS))) < 1e-9;
+  let digits = decimals;
+  if (digits === null) for (digits = 0; digits < MOST_DECIMALS && !known.every((value) => isTrue(value, digits)); ) digits += 1;
+  return splits.map((value) => (value === null ? "" : formatValue(tidy(value), unit, digits)));
+}
 
 const BINARY = /^(bytes|bits|kbytes|mbytes|gbytes|binBps|binbps)$/;
 
