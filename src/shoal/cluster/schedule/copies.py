@@ -22,7 +22,8 @@ NO_COPIES = Copies()
 
 def copies_after(copies: Copies, changes: Iterable[tuple[Task | None, Task | None]]) -> Copies:
     """Where they are after these changes. changes: (task before, task after), None = is not there"""
-    live, failed = dict(copies.live), dict(copies.failed)
+    live = dict(copies.live)
+    failed: dict[str, int] | None = None
     for before, after in changes:
         for task, step in ((before, -1), (after, 1)):
             if task is None or not task.node_id:
@@ -32,8 +33,10 @@ def copies_after(copies: Copies, changes: Iterable[tuple[Task | None, Task | Non
                 if task.desired <= COMPLETE:
                     _add(live, task.node_id, step)
             elif state in FAILURES:
+                if failed is None:
+                    failed = dict(copies.failed)
                 _add(failed, task.node_id, step)
-    return Copies(live, failed)
+    return Copies(live, copies.failed if failed is None else failed)
 
 
 def _add(counts: dict[str, int], node_id: str, step: int) -> None:

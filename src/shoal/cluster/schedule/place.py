@@ -1,6 +1,6 @@
 """Tasks of one service that want a node get one, or the reason why not."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -35,7 +35,7 @@ def _place_free(draft: Draft, service_id: str, tasks: Sequence[Task], floor: Flo
     if not tasks:
         return True
     copies = draft.copies(service_id)
-    counts, avoided = Counter(copies.live), _avoided(draft, service_id, copies.failed)
+    counts, avoided = defaultdict(int, copies.live), _avoided(draft, service_id, copies.failed)
     groups: dict[object, list[Task]] = {}
     for task in tasks:
         groups.setdefault((id(task.spec), task.host_ports), []).append(task)
@@ -55,7 +55,7 @@ def _avoided(draft: Draft, service_id: str, failed: Mapping[str, int]) -> set[st
     return {node_id for node_id in suspects if recent[node_id] >= FAILURES}
 
 
-def _place_group(draft: Draft, tasks: list[Task], floor: Floor, counts: Counter[str], avoided: set[str]) -> bool:
+def _place_group(draft: Draft, tasks: list[Task], floor: Floor, counts: dict[str, int], avoided: set[str]) -> bool:
     placement = tasks[0].spec.placement
     left = list(reversed(tasks))
     if len(left) < MANY:
@@ -76,7 +76,7 @@ def _place_group(draft: Draft, tasks: list[Task], floor: Floor, counts: Counter[
     return False
 
 
-def _untouched(task: Task, floor: Floor, counts: Counter[str], avoided: set[str]) -> str:
+def _untouched(task: Task, floor: Floor, counts: dict[str, int], avoided: set[str]) -> str:
     """The emptiest node without any task of the service, "" = there is none: the quick way for most tasks."""
     nodes = floor.least_branch(task.spec.placement, counts)
     if len(counts) >= len(nodes) and all(map(counts.get, nodes)):
@@ -101,7 +101,7 @@ def _place_bound(draft: Draft, task: Task, floor: Floor) -> bool:
     return False
 
 
-def _explained(task: Task, floor: Floor, counts: Counter[str]) -> str:
+def _explained(task: Task, floor: Floor, counts: dict[str, int]) -> str:
     allowed = floor.eligible(task.spec.placement)
     refusals = [
         dynamic_refusal(node, floor.use(node_id), task, counts.get(node_id, 0))
