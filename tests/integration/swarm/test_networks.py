@@ -30,7 +30,10 @@ def make(node: OneNode) -> str:
 
 
 def test_a_network_is_gone_at_once_and_its_bridge_with_the_last_container(node: OneNode) -> None:
-    before = bridges(node)
+    ingress = wait_for("the mesh's network", lambda: listed(node, "ingress"))[0]  # a moment after `init` has returned
+    wait_for("its bridge", lambda: any(ingress[:8] in name for name in bridges(node)))
+    (ingress,) = listed(node, "ingress")
+    before = wait_for("the ingress network", lambda: {n for n in bridges(node) if ingress[:8] in n} and bridges(node))
     first = make(node)
     # It takes no notice of SIGTERM: its container stays for the two seconds that it has.
     stubborn = {"Command": ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"], "StopGracePeriod": 2_000_000_000}
@@ -66,3 +69,12 @@ def test_a_stack_is_deployed_again_right_after_it_was_removed(node: OneNode, tmp
         run("stack", "deploy", "--detach", "--resolve-image", "never", "-c", str(file), "again")
         node.running("again_a", 1)
         run("stack", "rm", "again")
+
+
+def test_a_container_starts_on_a_network_that_was_made_a_moment_ago(node: OneNode) -> None:
+    for number in range(5):
+        name = f"new{number}"
+        spec = {"Image": "busybox", "Cmd": ["true"], "HostConfig": {"NetworkMode": name, "AutoRemove": True}}
+        container = node.call("POST", "/containers/create", spec)["Id"]
+        node.call("POST", "/networks/create", {"Name": name, "Driver": "overlay", "Attachable": True})
+        node.call("POST", f"/containers/{container}/start")

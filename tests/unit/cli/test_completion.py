@@ -1,7 +1,9 @@
 """The completion scripts, run by the shells that they are for."""
 
+import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -77,7 +79,16 @@ def test_zsh_runs_bash_s_script() -> None:
         ("shoal compose up ask", ["asked:compose_config_--services"]),
     ],
 )
-def test_fish_offers_commands_flags_and_names(line: str, offered: list[str]) -> None:
+def test_fish_offers_commands_flags_and_names(line: str, offered: list[str], tmp_path: Path) -> None:
     run = f"function shoal; echo asked:(string join _ -- $argv); end; complete -C '{line}'"
-    done = subprocess.run(["fish", "-N", "-c", f"{fish_script()}\n{run}"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["fish", "-N", "-c", f"{fish_script()}\n{run}"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "HOME": str(tmp_path)},  # several at a time must not meet in one
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
     assert [text.partition("\t")[0] for text in done.stdout.splitlines()] == offered
