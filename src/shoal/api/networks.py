@@ -16,6 +16,9 @@ from shoal.lifecycle.network import rules
 from shoal.model.network import PREDEFINED, Network
 from shoal.wire.network import decode_connect, decode_disconnect, decode_network_create, encode_network
 
+#: a network of the cluster that is not on this node by then is answered for all the same
+ARRIVAL_S = 5.0
+
 
 class NetworkRouter:
     """The operations on networks, of the node and of the cluster. Source: Docker Engine API v1.51, tag Network."""
@@ -58,6 +61,8 @@ class NetworkRouter:
         spec = decode_network_create(await request.json())
         if is_overlay(spec):
             created = await self._overlays.create(spec)
+            if spec.attachable:  # every node gets it: what the caller does next may be to start a container on it
+                await self._networks.overlay.wait_network(created, ARRIVAL_S)
         else:
             created = (await self._networks.create(spec)).id
         return json_reply({"Id": created, "Warning": ""}, 201)

@@ -57,6 +57,7 @@ class Overlays:
         self._found: list[str] = []  #: ids of ports that netd holds since an earlier engine
         self._refused: frozenset[tuple[str, int]] = frozenset()
         self._order = asyncio.Lock()
+        self._applied = asyncio.Condition()
         parts.attached_changed = self._attached_changed
         parts.released = self._released
 
@@ -71,14 +72,27 @@ class Overlays:
             self._mark_ending(state)
             self._parts.node_number = state.own.number
             named = await asyncio.to_thread(named_entries, state)
-            await _all_of(
-                lambda: self._networks(state),
-                lambda: self._tunnels(state),
-                lambda: self._ports(state),
-                lambda: self._names_gone(named),
-                lambda: self._rules(state),
-                lambda: self._names(named),
-            )
+            try:
+                await _all_of(
+                    lambda: self._networks(state),
+                    lambda: self._tunnels(state),
+                    lambda: self._ports(state),
+                    lambda: self._names_gone(named),
+                    lambda: self._rules(state),
+                    lambda: self._names(named),
+                )
+            finally:
+                async with self._applied:
+                    self._applied.notify_all()
+
+    async def wait_network(self, network_id: str, timeout_s: float) -> bool:
+        """Whether this node has a network of the cluster: at once when it has it, else no later than `timeout_s`."""
+        try:
+            async with asyncio.timeout(timeout_s), self._applied:
+                await self._applied.wait_for(lambda: self._parts.network_by_id(network_id) is not None)
+        except TimeoutError:
+            return False
+        return True
 
     async def _networks(self, state: OverlayState) -> None:
         """Networks of the state have a record and a bridge; others go when no container uses them any more."""
