@@ -232,7 +232,7 @@ ALIASES: dict[str, str] = {
 NOT_SERVED: dict[str, tuple[str, str]] = {
     "buildx": ("images are built without BuildKit", "shoal build"),
     "context": ("there are no contexts", "-H, SHOAL_HOST or DOCKER_HOST names the engine"),
-    "plugin": ("there are no plugins", ""),
+    "plugin": ("plugins run on their own and are found in /run/docker/plugins", "shoal info lists them"),
 }
 
 #: shown first by `shoal --help`

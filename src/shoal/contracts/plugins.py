@@ -167,10 +167,6 @@ class NetworkPlugins(Protocol):
         """Undo `create_endpoint`."""
         ...
 
-    async def endpoint_status(self, driver: str, network_id: str, endpoint_id: str) -> Mapping[str, Any]:
-        """Whatever the plugin tells of an endpoint."""
-        ...
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedPool:

@@ -17,6 +17,7 @@ from tests.support.leftovers import new_folder
 from tests.support.plugins import PluginProcess, shared_folder
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: mounts")
+POOL = "10.239.112.0/20:24"  #: others on this machine use up the default ones
 
 
 @dataclass
@@ -43,7 +44,7 @@ def everything() -> Iterator[Setup]:
     (base / "plugins").mkdir()
     with shared_folder(base / "boxes") as root:
         plugin = PluginProcess("boxes", base / "plugins", "--root", str(root))
-        with plugin, EngineProcess("--plugin-dir", str(base / "plugins")) as engine:
+        with plugin, EngineProcess("--plugin-dir", str(base / "plugins"), "--address-pool", POOL) as engine:
             busybox_archive(base / "busybox.tar")
             engine.load(base / "busybox.tar")
             yield Setup(engine, plugin, root)

@@ -9,6 +9,7 @@ from shoal.contracts.networking import Wire
 from shoal.drivers.network import netlink as nl
 from shoal.drivers.network.namespace import read_sysctl, write_sysctl
 from shoal.drivers.network.nftables import Nftables
+from shoal.errors import DriverError
 from shoal.lifecycle.network.firewall import resolver_text
 from shoal.model.network import LOCAL_RESOLVER
 
@@ -49,7 +50,10 @@ def _link(wire: Wire, namespace: int) -> nl.Message:
 
 def _move(link: str, name: str, namespace: int) -> nl.Message:
     """Give a link of the calling thread's namespace to another one, under another name."""
-    index = socket.if_nametoindex(link)
+    try:
+        index = socket.if_nametoindex(link)
+    except OSError:
+        raise DriverError(f'network: there is no link "{link}" to be made "{name}"') from None
     named = nl.attribute(nl.IFLA_IFNAME, name)
     return nl.link(nl.RTM_SETLINK, named, nl.attribute(nl.IFLA_NET_NS_FD, namespace), index=index, up=False)
 
@@ -60,7 +64,7 @@ def give_back(interface: str, name: str, home: int) -> None:
         try:
             netlink.send([nl.link(nl.RTM_SETLINK, index=socket.if_nametoindex(interface), up=False)])
             netlink.send([_move(interface, name, home)])
-        except (nl.NetlinkError, OSError):
+        except (DriverError, OSError):
             return  # it is not there, or the host has another link of this name
 
 

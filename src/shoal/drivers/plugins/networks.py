@@ -110,11 +110,6 @@ class PluginNetworks:
         """See the contract."""
         await self._give_back(driver, "DeleteEndpoint", _endpoint(network_id, endpoint_id))
 
-    async def endpoint_status(self, driver: str, network_id: str, endpoint_id: str) -> Mapping[str, Any]:
-        """See the contract."""
-        told = await self._call(driver, "EndpointOperInfo", _endpoint(network_id, endpoint_id))
-        return dict(told.get("Value") or {})
-
 
 def _endpoint(network_id: str, endpoint_id: str) -> dict[str, Any]:
     return {"NetworkID": network_id, "EndpointID": endpoint_id}

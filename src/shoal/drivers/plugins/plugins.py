@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ class LegacyPlugins:
 
     async def _look(self, name: str) -> tuple[str, ...]:
         try:
+            if name in self._active and not await asyncio.to_thread(_listens, self._active[name][0]):
+                del self._active[name]
             return (await self._activate(name, timeout_s=LOOK_S, patience_s=0.0))[1]
         except (DriverError, NotFound) as error:
             log.warning("plugin does not answer: %s", error.message, extra={"plugin": name})
@@ -91,3 +94,16 @@ class LegacyPlugins:
             await asyncio.sleep(wait)
             waited, wait = waited + wait, 2 * wait
         return address
+
+
+def _listens(address: Address) -> bool:
+    """Whether somebody is behind a UNIX socket; of another address True. Blocking."""
+    if not address.path:
+        return True
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+            line.settimeout(LOOK_S)
+            line.connect(address.path)
+    except OSError:
+        return False
+    return True

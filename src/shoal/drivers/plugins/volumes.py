@@ -16,6 +16,7 @@ from shoal.drivers.plugins.discovery import Address
 from shoal.drivers.plugins.plugins import LONG_S, LOOK_S, PATIENCE_S, SHORT_S, LegacyPlugins
 from shoal.errors import DriverError, ShoalError
 
+_UNMOUNT_S = 30.0
 _UNMOUNT_PATIENCE_S = 3.0  #: the end of a container must not wait long for a plugin that is dead
 
 
@@ -69,7 +70,7 @@ class PluginVolumes:
 
     async def unmount(self, driver: str, name: str, user: str) -> None:
         """See the contract."""
-        await self._call(driver, "Unmount", {"Name": name, "ID": user}, LONG_S, _UNMOUNT_PATIENCE_S)
+        await self._call(driver, "Unmount", {"Name": name, "ID": user}, _UNMOUNT_S, _UNMOUNT_PATIENCE_S)
 
     async def fill(self, path: Path, source: Path) -> bool:
         """See the contract."""
