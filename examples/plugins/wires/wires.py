@@ -54,6 +54,15 @@ class Wires:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.state = json.loads(self.path.read_text()) if self.path.exists() else {"networks": {}, "endpoints": {}}
 
+    def sweep(self):
+        """Take away lines that nobody uses: the engine gave them back while we were not there to hear it."""
+        for name, endpoint in list(self.state["endpoints"].items()):
+            link = endpoint["link"]
+            if not Path(f"/sys/class/net/{link}").exists() or Path(f"/sys/class/net/{link}p").exists():
+                ip("link", "delete", link, missing_ok=True)
+                del self.state["endpoints"][name]
+        self.save()
+
     def save(self):
         new = self.path.with_suffix(".new")
         new.write_text(json.dumps(self.state))
@@ -199,6 +208,7 @@ def main():
     args.socket.unlink(missing_ok=True)
     with Server(str(args.socket), Call) as server:
         server.wires = Wires(args.root)
+        server.wires.sweep()
         print(f"wires: listening on {args.socket}", file=sys.stderr, flush=True)
         try:
             server.serve_forever()
