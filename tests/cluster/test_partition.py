@@ -136,7 +136,8 @@ def test_a_worker_cut_off_and_back(farm: Farm) -> None:
     took("back: names lead to what runs", start, BACK_S, lambda: named(lost, "tasks.web") == addresses(one, "web"))
     took("back: what was replaced is stopped", start, BACK_S, lambda: len(containers(lost)) == 1)
     assert named(lost, "web") == named(one, "web")
-    ask = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do wget -qO- http://web/ || echo failed; done"
+    # Each is drawn: one host has a third of the tasks, so none of few requests may go there.
+    ask = "i=0; while [ $i -lt 60 ]; do i=$((i + 1)); wget -qO- http://web/ || echo failed; done"
     assert set(lost.docker("exec", shell(lost), "sh", "-c", ask).stdout.split()) == {"host1", "host2"}
     assert len(old & {task["ID"] for task in clusters.running(one, "web")}) == 2, "nobody else's task was touched"
 
@@ -155,12 +156,14 @@ def test_two_workers_do_not_reach_each_other_but_the_manager_both(farm: Farm) ->
     wait_for("they are parted", lambda: not reaches(two, three))
     own_s = time.monotonic()
     failed: Counter[str] = Counter()
+    answered: Counter[str] = Counter()
     while time.monotonic() < own_s + LONGER_THAN_BEATS_S:
-        assert set(pages(farm.outside, one.address)) == ALL
+        answered += pages(farm.outside, one.address)
         for host, unreached in ((two, "host3"), (three, "host2")):
             found = pages(farm.outside, host.address)
             assert set(found) <= ALL - {unreached} | {""}
             failed[host.name] += found[""]
+    assert set(answered) == ALL
     print(f"requests to tasks of the other one that nobody answers: {dict(failed)}")
     assert {node["Status"]["State"] for node in clusters.nodes(one).values()} == {"ready"}
     assert [containers(host) for host in farm] == kept
