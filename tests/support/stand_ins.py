@@ -19,6 +19,8 @@ from tests.support.engine import EngineProcess
 IMAGES = ("python:alpine", "redis:alpine", "nginx:latest", "busybox:latest")
 #: nothing answers there: images are made, whatever registry this machine could reach
 _NO_REGISTRY = ("--registry-mirror", "http://127.0.0.1:9", "--stand-ins")
+#: small ones: many engines that are tested at once leave no large subnet free
+_POOLS = ("--address-pools", "10.199.0.0/16:24")
 _MAKE_TIMEOUT_S = 1800
 _CACHE = Path(__file__).parents[2] / ".cache"
 _PACKAGE = Path(shoal.stand_ins.__file__).parent
@@ -55,7 +57,7 @@ def _make(archive: Path, stem: str, names: tuple[str, ...]) -> None:
     if shutil.which("mmdebstrap") is None:
         pytest.skip("stand-ins need the package mmdebstrap")
     fresh = archive.with_suffix(".new")
-    with EngineProcess(*_NO_REGISTRY) as engine:
+    with EngineProcess(*_NO_REGISTRY, *_POOLS) as engine:
         if names[1:] != IMAGES:
             engine.shoal("load", "--quiet", "-i", str(stand_in_archive()))
         engine.shoal("image", "stand-in", *names, timeout_s=_MAKE_TIMEOUT_S)
