@@ -8,6 +8,7 @@ from socket import AF_INET6, AF_PACKET, SOCK_RAW, inet_pton
 
 import pytest
 
+from shoal.drivers.network import netlink as nl
 from shoal.drivers.network.host import SIOCGIFMTU
 from shoal.drivers.network.netlink import Netlink
 from shoal.errors import DriverError
@@ -258,6 +259,8 @@ async def test_an_ipv6_only_network(shoal: Engine) -> None:
 
 
 async def test_macvlan_containers_are_on_the_parents_link(shoal: Engine, hosts: Hosts) -> None:
+    with nl.Netlink() as netlink:  # a link of the name that the container's has: older kernels mind
+        netlink.send([nl.new_link(nl.attribute(nl.IFLA_IFNAME, "eth0"), nl.link_info("bridge"))])
     pool = Pool(subnet="10.77.0.0/24", gateway="10.77.0.2", ip_range="10.77.0.128/25")
     spec = NetworkSpec(name="lan", driver="macvlan", options={PARENT: "up0"}, ipam=Ipam(config=(pool,)))
     await shoal.networks.create(spec)

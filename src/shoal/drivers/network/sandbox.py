@@ -29,8 +29,11 @@ def plug(outer: nl.Netlink, inner: nl.Netlink, namespace: int, wire: Wire) -> No
         index = socket.if_nametoindex(wire.host_interface)
         settings = nl.attribute(nl.IFLA_PROTINFO | nl.NESTED, port)
         outer.send([nl.link(nl.RTM_SETLINK, settings, index=index, family=nl.AF_BRIDGE)], what)
-    index = inner.links()[wire.interface][0]
-    messages = [nl.address(nl.RTM_NEWADDR, index, a, p, routed=not wire.routers) for a, p in wire.addresses]
+    made = _first_name(wire)
+    index = inner.links()[made][0]
+    named = [nl.link(nl.RTM_SETLINK, nl.attribute(nl.IFLA_IFNAME, wire.interface), index=index)]
+    messages = [] if made == wire.interface else named
+    messages += [nl.address(nl.RTM_NEWADDR, index, a, p, routed=not wire.routers) for a, p in wire.addresses]
     if wire.moved and wire.mac_address:
         messages.append(nl.link(nl.RTM_SETLINK, nl.hardware(wire.mac_address), index=index))
     messages.append(nl.link(nl.RTM_SETLINK, index=index, up=True))
@@ -91,9 +94,19 @@ def _port_settings(wire: Wire) -> bytes:
     return settings
 
 
+def _first_name(wire: Wire) -> str:
+    """What a link is called until it is in its namespace.
+
+    Older kernels (6.1) make no macvlan of a name that a link of the host has, wherever it is to be: often "eth0".
+    """
+    if wire.moved or wire.host_interface:
+        return wire.interface
+    return f"m{wire.mac_address.replace(':', '')}"
+
+
 def _inside(wire: Wire, namespace: int) -> list[bytes]:
     return [
-        nl.attribute(nl.IFLA_IFNAME, wire.interface),
+        nl.attribute(nl.IFLA_IFNAME, _first_name(wire)),
         nl.attribute(nl.IFLA_NET_NS_FD, namespace),
         nl.attribute(nl.IFLA_MTU, wire.mtu),
         nl.hardware(wire.mac_address),
