@@ -20,7 +20,7 @@ IMAGES = ("python:alpine", "redis:alpine", "nginx:latest", "busybox:latest")
 #: nothing answers there: images are made, whatever registry this machine could reach
 _NO_REGISTRY = ("--registry-mirror", "http://127.0.0.1:9", "--stand-ins")
 #: small ones: many engines that are tested at once leave no large subnet free
-_POOLS = ("--address-pools", "10.199.0.0/16:24")
+_POOLS = ("--address-pool", "10.199.0.0/16:24")
 _MAKE_TIMEOUT_S = 1800
 _CACHE = Path(__file__).parents[2] / ".cache"
 _PACKAGE = Path(shoal.stand_ins.__file__).parent
