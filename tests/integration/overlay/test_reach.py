@@ -113,9 +113,12 @@ def test_internal_networks_lead_nowhere_else(plan: Plan) -> None:
         assert " 0% packet loss" in plan.inside(task, "ping", "-c1", "-W2", outside)
     assert " 0% packet loss" in plan.inside(bound[0], "ping", "-c1", "-W2", bound[1].addresses[0].ipv4)
     assert "default" not in plan.inside(bound[0], "ip", "route")
-    for target in (outside, plan.hosts[1].address, free[0].addresses[0].ipv4):
+    for target in (outside, *(host.address for host in plan.hosts[:2]), "10.2.0.1", free[0].addresses[0].ipv4):
         said = plan.inside(bound[0], "ping", "-c1", "-W1", target, check=False)
         assert "100% packet loss" in said or "unreachable" in said
+    for task, is_reached in ((free[0], True), (bound[0], False)):
+        pinged = plan.hosts[0].exec("busybox", "ping", "-c1", "-W1", task.addresses[0].ipv4, check=False)
+        assert (pinged.returncode == 0) == is_reached, "nor does the node itself get in"
 
 
 def test_a_nodes_own_published_port_leads_to_a_task(plan: Plan) -> None:

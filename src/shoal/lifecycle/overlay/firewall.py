@@ -359,7 +359,7 @@ def _forward(family: str, device: str) -> list[str]:
 
 def _input(family: str, device: str) -> list[str]:
     """A published port that no task serves is closed; netd, who holds it, would accept."""
-    rules = ["type filter hook input priority filter; policy accept;"]
+    rules = ["type filter hook input priority filter; policy accept;", "iifname @internal ct state new drop"]
     if device:
         rules.append(f'iifname "{device}" ct state new meta l4proto != {{ icmp, ipv6-icmp }} drop')
     if family == IP:
@@ -369,9 +369,14 @@ def _input(family: str, device: str) -> list[str]:
 
 
 def _leaving(family: str) -> list[str]:
-    """No container is told of a shorter way to its neighbours: who is one changes, and it would remember."""
+    """No container is told of a shorter way to its neighbours: who is one changes, and it would remember.
+
+    The host itself is outside of an internal network: the bridge is only a part of how that is made.
+    """
+    unreachable = "icmp type host-unreachable" if family == IP else "icmpv6 type addr-unreachable"
     redirect = "icmp type redirect" if family == IP else "icmpv6 type nd-redirect"
     rules = ["type filter hook output priority filter; policy accept;", f"oifname @bridges {redirect} drop"]
+    rules.append(f"oifname @internal ct state new reject with {unreachable}")
     if family == IP:
         rules += [
             f"ip daddr {numbers.MESH_ADDRESS} meta l4proto tcp reject with tcp reset",
