@@ -79,6 +79,9 @@ RECIPES = (
     Recipe(
         name="rabbitmq", title="RabbitMQ 3.10 from Debian 12", repository="docker.io/library/rabbitmq", target="server"
     ),
+    Recipe(name="memcached", title="memcached 1.6 from Debian 12", repository="docker.io/library/memcached"),
+    Recipe(name="consul", title="Consul 1.8 from Debian 11", repository="docker.io/hashicorp/consul"),
+    Recipe(name="consul", title="Consul 1.8 from Debian 11", repository="docker.io/library/consul"),
     Recipe(name="vsftpd", title="vsftpd from Debian 12", repository="docker.io/fauria/vsftpd"),
     Recipe(
         name="grafana",
