@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from shoal.errors import Forbidden, InvalidArgument
 from shoal.model.cluster.node import Role
 from shoal.swarm.pki.authority import UNITS
+from shoal.swarm.pki.reading import read_certificate
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -80,33 +81,22 @@ def identity_of(subject: tuple[tuple[tuple[str, str], ...], ...]) -> Identity:
 
 def identity_in(certificate: str) -> Identity:
     """Who a certificate (PEM, the first where there are several) is for. Raises: Forbidden, InvalidArgument"""
-    from cryptography.x509.oid import NameOID
-
-    names = {
-        NameOID.COMMON_NAME: "commonName",
-        NameOID.ORGANIZATION_NAME: "organizationName",
-        NameOID.ORGANIZATIONAL_UNIT_NAME: "organizationalUnitName",
-    }
-    subject = _load(certificate).subject
-    return identity_of(tuple(((names[part.oid], str(part.value)),) for part in subject if part.oid in names))
+    return identity_of(read_certificate(certificate).names())
 
 
 def validity_of(certificate: str) -> Validity:
     """When a certificate (PEM, the first where there are several) is valid. Raises: InvalidArgument"""
-    loaded = _load(certificate)
-    seconds = (loaded.not_valid_before_utc.timestamp(), loaded.not_valid_after_utc.timestamp())
-    return Validity(int(seconds[0]) * 10**9, int(seconds[1]) * 10**9)
+    said = read_certificate(certificate)
+    return Validity(said.begins, said.ends)
 
 
 def issued_by(certificate: str, ca_certificate: str) -> bool:
-    """Whether a certificate (the first of its PEM) was signed by this CA."""
-    from cryptography.exceptions import InvalidSignature
+    """Whether a certificate (the first of its PEM) names this CA and its key as what it was signed with.
 
-    try:
-        _load(certificate).verify_directly_issued_by(_load(ca_certificate))
-    except (InvalidSignature, ValueError, TypeError):
-        return False
-    return True
+    Raises: InvalidArgument
+    """
+    said, issuer = read_certificate(certificate), read_certificate(ca_certificate)
+    return (said.issuer, said.issuer_key_id) == (issuer.subject, issuer.key_id)
 
 
 def belongs_to(certificate: str, key: str) -> bool:

@@ -1,9 +1,12 @@
 """Certificates as OpenSSL sees them: handshakes in memory, no sockets."""
 
 import ssl
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from shoal.errors import Forbidden, InvalidArgument
 from shoal.model.cluster.node import Role
@@ -19,6 +22,7 @@ from shoal.swarm.pki.certificates import (
     split_certificates,
     validity_of,
 )
+from shoal.swarm.pki.reading import read_certificate
 
 NOW = 1_760_000_000 * 10**9
 DAY = 86400
@@ -35,6 +39,44 @@ def test_a_certificate_says_who_in_which_cluster_and_as_what():
     assert identity_in(pem) == Identity("node1", "cluster1", Role.MANAGER)
     assert belongs_to(pem, key) and not belongs_to(pem, new_key())
     assert issued_by(pem, ca.certificate) and not issued_by(pem, new_authority(NOW).certificate)
+
+
+def test_what_is_read_of_it_is_what_the_library_reads():
+    ca, key = new_authority(NOW), new_key()
+    for pem in (certificate(ca, key), certificate(ca, key, life_s=2 * DAY), ca.certificate):
+        loaded, said = x509.load_pem_x509_certificate(pem.encode()), read_certificate(pem + ca.certificate)
+        own = loaded.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+        issuer = loaded.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+        assert (said.key_id, said.issuer_key_id) == (own, issuer)
+        assert loaded.issuer.public_bytes().endswith(said.issuer) and loaded.subject.public_bytes().endswith(
+            said.subject
+        )
+        assert said.begins == int(loaded.not_valid_before_utc.timestamp()) * 10**9
+        assert said.ends == int(loaded.not_valid_after_utc.timestamp()) * 10**9
+
+
+def test_dates_after_2049_are_read():
+    root = read_certificate(new_authority(NOW + 20 * 365 * DAY * 10**9).certificate)
+    assert root.ends > root.begins > NOW + 19 * 365 * DAY * 10**9
+
+
+def test_a_certificate_that_is_cut_off_anywhere_is_refused():
+    whole = ssl.PEM_cert_to_DER_cert(certificate(new_authority(NOW), new_key()))
+    for size in range(0, len(whole), 7):
+        with pytest.raises(InvalidArgument, match="certificate"):
+            validity_of(ssl.DER_cert_to_PEM_cert(whole[:size]))
+    for junk in ("", "junk", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"):
+        with pytest.raises(InvalidArgument, match="certificate"):
+            validity_of(junk)
+
+
+def test_a_node_that_starts_reads_its_certificate_without_the_library():
+    pem = certificate(new_authority(NOW), new_key())
+    code = (
+        "import sys; from shoal.swarm.pki.certificates import identity_in, issued_by, validity_of; pem = sys.argv[1]\n"
+        "identity_in(pem), issued_by(pem, pem), validity_of(pem); assert 'cryptography' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, pem], check=True)
 
 
 def test_it_is_valid_for_its_life_and_renewed_at_half():
