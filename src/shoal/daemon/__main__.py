@@ -2,6 +2,6 @@
 
 import sys
 
-from shoal.daemon.main import main
+from shoal.daemon import main
 
 sys.exit(main())

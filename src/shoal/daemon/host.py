@@ -2,6 +2,7 @@
 
 import ctypes
 import fcntl
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -18,6 +19,13 @@ def share_one_heap() -> None:
     """Threads take memory from one heap: glibc's heap for each thread keeps what was freed there, 25 MiB in all."""
     if (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:
         mallopt(_M_ARENA_MAX, 1)
+
+
+def give_back_memory() -> None:
+    """What was freed goes back to the kernel, not only to this process: some MiB after modules were loaded."""
+    gc.collect()
+    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
 
 
 def ignore_netrc() -> None:

@@ -81,7 +81,9 @@ async def serve(settings: Settings, make_drivers: MakeDrivers, notes: EngineNote
         await listen(runner, settings)
         await listen_for_metrics(metrics, settings, engine.networks.host_gateways())
         pid_file.write_text(f"{os.getpid()}\n")
+        host.give_back_memory()
         gc.freeze()  # what is here now stays: no collection needs to look at it
+        gc.enable()
         host.notify_systemd("READY=1")
         log.info("ready", extra={"root": settings.root, "pid": os.getpid()})
         await asyncio.gather(stop.wait(), asyncio.to_thread(notes.clear_abandoned))
