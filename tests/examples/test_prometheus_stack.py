@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from tests.support.apps import fetch
+from tests.support.browser import keep
+from tests.support.dashboards import Board
 from tests.support.engine import EngineProcess, wait_for
 from tests.support.examples import Example
 from tests.support.prometheus import Prometheus, panel_queries
@@ -76,6 +79,13 @@ def composed(engine: EngineProcess, tmp_path_factory: pytest.TempPathFactory) ->
     engine.shoal("rm", "-f", "eater")
 
 
+def signed_in(stack: Stack, page: Page) -> Board:
+    """The dashboard, after a login with the password of config.monitoring."""
+    base = f"http://127.0.0.1:{stack.example.port('grafana', 3000)}"
+    assert page.request.post(f"{base}/login", data={"user": "admin", "password": "foobar"}).ok
+    return Board(page, f"{base}/d/stack?from=now-2m&to=now")
+
+
 @pytest.fixture(scope="module")
 def deployed(engine: EngineProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The stack on a cluster of one node, all its tasks running."""
@@ -83,12 +93,14 @@ def deployed(engine: EngineProcess, tmp_path_factory: pytest.TempPathFactory) ->
     cluster = OneNode(engine)
     cluster.init()
     example.env |= {"DOCKER_SOCKET": f"/rootfs{engine.socket}", "DOCKER_ROOT": str(engine.root)}
-    example.deploy("monitor")
-    stack = Stack(example)
-    stack.wait_until_measured()
-    yield stack
-    engine.shoal("stack", "rm", "monitor")
-    cluster.leave()
+    try:
+        example.deploy("monitor")
+        stack = Stack(example)
+        stack.wait_until_measured()
+        yield stack
+        engine.shoal("stack", "rm", "monitor")
+    finally:
+        cluster.leave()  # with it all tasks go
 
 
 def running_names(engine: EngineProcess) -> set[str]:
@@ -119,19 +131,38 @@ def test_every_panel_has_values(composed: Stack) -> None:
     assert not silent
 
 
-def test_an_alert_fires_and_is_delivered(composed: Stack) -> None:
+def test_containers_are_drawn_in_the_browser(engine: EngineProcess, composed: Stack, page: Page) -> None:
+    """The dashboard's panels are singlestat, graph and table of the old schema."""
+    board = signed_in(composed, page)
+    assert set(board.states().values()) == {"data"}, board.states()
+    drawn = board.coloured_pixels()
+    assert len(drawn) == 7 and min(drawn.values()) > 50, drawn
+    legend = board.legend("Memory of containers")
+    assert set(legend) == running_names(engine)
+    eater = composed.prometheus.value('container_memory_working_set_bytes{name="eater"}')
+    assert legend["eater"] == pytest.approx(eater, rel=0.02)
+    assert board.stat("Containers running") == str(len(legend))
+    assert {cells[0] for cells in board.cells("Containers seen")} == set(legend)
+    board.panel("CPU of containers").scroll_into_view_if_needed()
+    keep(page, NAME, "dashboard")
+
+
+def test_an_alert_fires_and_is_delivered(composed: Stack, page: Page) -> None:
     wait_for("the watchdog's alert", lambda: composed.has_received("firing", alertname="Watchdog"), READY_S)
-    page = fetch(composed.example.port("receiver", 8000))
-    assert "Alerts are delivered" in page
+    page.goto(f"http://127.0.0.1:{composed.example.port('receiver', 8000)}/")
+    expect(page.get_by_role("row", name="firing Watchdog Alerts are delivered")).to_be_visible()
 
 
-def test_a_service_that_is_stopped_is_told_of_until_it_runs_again(composed: Stack) -> None:
+def test_a_service_that_is_stopped_is_told_of_until_it_runs_again(composed: Stack, page: Page) -> None:
     missing = {"alertname": "TargetMissing", "job": "node-exporter"}
     assert not composed.has_received("firing", **missing)
     composed.example.compose("stop", "-t", "0", "node-exporter")
     wait_for("node-exporter is missed", lambda: composed.has_received("firing", **missing), READY_S)
     composed.example.compose("start", "node-exporter")
     wait_for("it is there again", lambda: composed.has_received("resolved", **missing), READY_S)
+    page.goto(f"http://127.0.0.1:{composed.example.port('receiver', 8000)}/")
+    expect(page.get_by_role("row", name="resolved TargetMissing")).to_be_visible()
+    keep(page, NAME, "alerts")
 
 
 def test_the_stack_watches_its_node(engine: EngineProcess, composed: Stack, deployed: Stack) -> None:

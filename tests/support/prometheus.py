@@ -3,25 +3,22 @@
 import json
 import re
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.support.deadlines import patient
+from tests.support.apps import fetch
 
 
 class Prometheus:
     """The HTTP API of a Prometheus on this machine."""
 
     def __init__(self, port: int) -> None:
-        self._base = f"http://127.0.0.1:{port}/api/v1"
+        self._port = port
 
     def get(self, path: str, **query: str) -> Any:
-        """`data` of an answer."""
-        url = f"{self._base}/{path}?{urllib.parse.urlencode(query)}"
-        with urllib.request.urlopen(url, timeout=patient(10)) as answer:
-            return json.load(answer)["data"]
+        """`data` of an answer, once it listens."""
+        return json.loads(fetch(self._port, f"/api/v1/{path}?{urllib.parse.urlencode(query)}"))["data"]
 
     def query(self, expression: str) -> dict[str, float]:
         """{labels as text: value} of now."""
