@@ -133,7 +133,13 @@ final class Column
         if ($token->kind !== Kind::String || !$this->isNumber() || preg_match('/^-?\d{1,18}$/', $token->text)) {
             return $token;
         }
-        preg_match('/^\s*([-+]?\d+(\.\d*)?([eE][-+]?\d+)?)/', $token->text, $found);
+        return self::number($token);
+    }
+
+    /** Text as a number: as much of one as it begins with, else 0. */
+    public static function number(Token $token): Token
+    {
+        preg_match('/^\s*\+?(-?\d+(\.\d*)?([eE][-+]?\d+)?)/', $token->text, $found);
         return new Token(Kind::Number, $found[1] ?? '0');
     }
 }

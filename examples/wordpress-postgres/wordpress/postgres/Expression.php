@@ -7,6 +7,7 @@ final class Expression
     private const SYMBOLS = ['&&' => 'AND', '||' => 'OR', '<=>' => 'IS NOT DISTINCT FROM', '!' => 'NOT'];
     private const WORDS = ['DIV' => '/', 'MOD' => '%', 'RLIKE' => 'REGEXP', 'STRAIGHT_JOIN' => 'JOIN', 'CURRENT_TIMESTAMP' => 'now()'];
     private const COMPARISONS = ['=', '!=', '<>', '<', '<=', '>', '>=', '<=>'];
+    private const CALCULATIONS = ['+', '-', '*', '/', '%'];
     /** Patterns ignore case by themselves. The collation that ignores it for everything else can't be used with them. */
     private const ANY_CASE = 'COLLATE "default"';
     private const CASTS = [
@@ -49,7 +50,7 @@ final class Expression
             match ($token->kind) {
                 Kind::Group => $this->group($token, $before, $isCondition),
                 Kind::Word => $this->word($token),
-                Kind::String => $this->done[] = ($this->comparedColumn($before) ?? null)?->compared($token) ?? $token,
+                Kind::String => $this->done[] = $this->string($token, $before),
                 Kind::Number => $this->number($token, $before, $isCondition),
                 Kind::Symbol => $this->done[] = Token::done(self::SYMBOLS[$token->text] ?? $token->text),
                 default => $this->done[] = $token,
@@ -116,6 +117,16 @@ final class Expression
         return true;
     }
 
+    /** Text beside a number, or something that is calculated with, is a number. */
+    private function string(Token $token, ?Token $before): Token
+    {
+        $after = $this->peek();
+        $isNumber = ($before?->isSymbol(...self::CALCULATIONS) && $this->at > 1) || ($after?->isSymbol(...self::CALCULATIONS) && !$this->peek(2)?->is('INTERVAL'))
+            || ($before?->isSymbol(...self::COMPARISONS) && $this->tokens[$this->at - 2]->kind === Kind::Number)
+            || ($after?->isSymbol(...self::COMPARISONS) && $this->peek(2)?->kind === Kind::Number);
+        return $isNumber ? Column::number($token) : $this->comparedColumn($before)?->compared($token) ?? $token;
+    }
+
     /** A number is a condition where nothing compares it. */
     private function number(Token $token, ?Token $before, bool $isCondition): void
     {
@@ -164,7 +175,11 @@ final class Expression
         $values = $clauses['DISTINCT'] ?? $clauses[''];
         $separator = ($clauses['SEPARATOR'][0] ?? new Token(Kind::String, ','))->sql();
         $value = implode(' || ', array_map(fn ($part) => 'CAST(' . $this->sub($part) . ' AS text)', Tokens::split($values)));
-        $order = isset($clauses['ORDER']) ? ' ORDER BY ' . $this->sub($clauses['ORDER']) : '';
+        $order = array_map(function ($part) {
+            $direction = end($part)->is('ASC', 'DESC') ? ' ' . array_pop($part)->text : '';
+            return 'CAST(' . $this->sub($part) . " AS text)$direction";
+        }, Tokens::split($clauses['ORDER'] ?? []));
+        $order = $order === [] ? '' : ' ORDER BY ' . implode(', ', $order);
         return 'string_agg(' . (isset($clauses['DISTINCT']) ? 'DISTINCT ' : '') . "$value, $separator$order)";
     }
 

@@ -39,6 +39,8 @@ final class Lexer
                 $group = new Token(Kind::Group, '', $tokens);
                 $tokens = array_pop($outer);
                 $tokens[] = $group;
+            } elseif ($token->kind === Kind::String && $tokens !== [] && end($tokens)->kind === Kind::String) {
+                $tokens[] = new Token(Kind::String, array_pop($tokens)->text . $token->text);   // 'one' 'value'
             } else {
                 $tokens[] = $token;
             }

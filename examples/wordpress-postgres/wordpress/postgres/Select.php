@@ -133,7 +133,11 @@ final class Select
                 $sql = "min($sql)";
                 $alias = $alias === '' && $column ? end($expression)->text : $alias;
             }
-            $parts[] = $alias === '' ? $sql : "$sql AS " . Token::name($alias);
+            $parts[] = $sql . match (true) {
+                $alias !== '' => ' AS ' . Token::name($alias),
+                $column === null => ' AS ' . Token::exactName(Tokens::written($expression)),
+                default => '',
+            };
         }
         return implode(', ', $parts);
     }

@@ -73,7 +73,7 @@ final class Token
     /** As it is written, for names of results. */
     public static function exactName(string $name): string
     {
-        return '"' . str_replace('"', '""', $name) . '"';
+        return '"' . str_replace(['"', "\0"], ['""', self::NUL], $name) . '"';
     }
 
     public static function literal(string $value): string

@@ -13,6 +13,21 @@ final class Tokens
     }
 
     /**
+     * What MySQL calls a column of a result that is an expression: its text, as much as PostgreSQL takes for a name.
+     *
+     * @param Token[] $tokens
+     */
+    public static function written(array $tokens): string
+    {
+        $text = '';
+        foreach ($tokens as $token) {
+            $isApart = $token->isName() && preg_match('/\w$/', $text);
+            $text .= ($isApart ? ' ' : '') . ($token->kind === Kind::Group ? '(' . self::written($token->inside) . ')' : $token->text);
+        }
+        return $text === '' ? '?' : mb_strcut($text, 0, 63);
+    }
+
+    /**
      * @param Token[] $tokens
      * @return Token[][] none where there are no tokens
      */

@@ -88,11 +88,17 @@ final class Write
         $rows = [];
         foreach (array_slice($tokens, 1) as $token) {
             if ($token->kind === Kind::Group) {
-                $values = Tokens::split($token->inside);
-                $rows[] = '(' . implode(', ', array_map(fn ($name, $value) => $this->value($table, $name, $value), $names, $values)) . ')';
+                $rows[] = array_map(fn ($name, $value) => $this->value($table, $name, $value), $names, Tokens::split($token->inside));
             }
         }
-        return [$names, 'VALUES ' . implode(', ', $rows)];
+        $automatic = array_search($this->schema->automaticColumn($table)?->key, $names, true);
+        if ($automatic !== false && array_unique(array_column($rows, $automatic)) === ['DEFAULT']) {
+            unset($names[$automatic]);
+            array_walk($rows, function (&$row) use ($automatic) {
+                unset($row[$automatic]);
+            });
+        }
+        return [$names, 'VALUES ' . implode(', ', array_map(fn ($row) => '(' . implode(', ', $row) . ')', $rows))];
     }
 
     /** @param Token[]|null $tokens */
