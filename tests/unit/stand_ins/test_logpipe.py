@@ -36,7 +36,7 @@ def filtered(text: str, **fields: Any) -> Event:
 def test_settings_keep_their_kinds() -> None:
     said = parsed("""
         input {
-          udp { port => 5044 host => "10.0.0.1" tags => ["a", "b"] add_field => { "x" => "1" "y" => "2" } codec => json }
+          udp { port => 504 host => "10.0.0.1" tags => ["a", "b"] add_field => { "x" => "1" "y" => "2" } codec => json }
         }
         output { elasticsearch { hosts => ["a:9200", "b:9200"] ssl => false } }
     """)

@@ -126,8 +126,9 @@ def test_a_graph_becomes_a_timeseries():
     assert by_name["/^x/"] == {
         "custom.fillOpacity": 0,
         "custom.axisPlacement": "right",
-        "unit": "percent",
+        "min": None,
         "max": 100.0,
+        "unit": "percent",
     }
     assert by_name["b"] == {"custom.transform": "negative-Y"}
 
