@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from shoal.cluster.book import NO_TASKS
-from shoal.cluster.task import is_wanted
+from shoal.cluster.shared import NOTHING, Shared, peer, shared_after
 from shoal.cluster.templates import filled
 from shoal.cluster.view import View
 from shoal.model.cluster.assignment import (
@@ -13,12 +13,9 @@ from shoal.model.cluster.assignment import (
     AssignmentChange,
     OverlayState,
     Peer,
-    ServiceRoute,
-    TaskEndpoint,
 )
 from shoal.model.cluster.cluster import Sealed
-from shoal.model.cluster.node import Node, NodeState
-from shoal.model.cluster.service import Service
+from shoal.model.cluster.node import Node
 from shoal.model.cluster.task import Task
 from shoal.model.cluster.task import TaskState as S
 
@@ -27,14 +24,17 @@ DEFAULT_DATA_PORT = 4789
 OVERLAY_PARTS = ("peers", "networks", "services", "endpoints")
 
 
-def assignment(view: View, node_id: str) -> Assignment:
-    """Everything for one node; `files` is left empty: the dispatcher unseals them. See `files_of`."""
+def assignment(view: View, node_id: str, shared: Shared = NOTHING) -> Assignment:
+    """Everything for one node; `files` is left empty: the dispatcher unseals them. See `files_of`.
+
+    shared: of this view, where many nodes are told of it
+    """
     node = view.nodes.get(node_id)
     tasks = _tasks_of(view, node_id)
     return Assignment(
         node_id=node_id,
         tasks={key: _with_node(view, task, node) for key, task in tasks.items()},
-        overlay=overlay(view, node, tasks.values()) if node else None,
+        overlay=overlay(view, node, tasks.values(), shared) if node else None,
         managers=managers_of(view),
     )
 
@@ -57,7 +57,7 @@ def managers_of(view: View) -> tuple[str, ...]:
     return tuple(sorted(node.manager.address for node in view.nodes.values() if node.manager and node.manager.address))
 
 
-def overlay(view: View, node: Node, tasks: Iterable[Task]) -> OverlayState:
+def overlay(view: View, node: Node, tasks: Iterable[Task], shared: Shared = NOTHING) -> OverlayState:
     """All that this node's overlay has to be. tasks: those on it"""
     # Containers of no service may be attached anywhere at any time: those networks are on every node.
     wanted = {network.id for network in view.networks.values() if network.spec.ingress or network.spec.attachable}
@@ -65,58 +65,15 @@ def overlay(view: View, node: Node, tasks: Iterable[Task]) -> OverlayState:
         if task.status.state <= S.RUNNING:
             wanted.update(address.network_id for address in task.addresses)
     networks = {key: network for key, network in view.networks.items() if key in wanted}
+    shared = shared_after(shared, view)
+    services, endpoints = shared.of(networks)
     return OverlayState(
         own=peer(node),
         data_port=view.cluster.data_port if view.cluster else DEFAULT_DATA_PORT,
-        peers={other.id: peer(other) for other in view.nodes.values() if other.id != node.id and other.number},
+        peers={key: other for key, other in shared.peers.items() if key != node.id},
         networks=networks,
-        services=_routes(view, networks.keys()),
-        endpoints=_endpoints(view, networks.keys()),
-    )
-
-
-def peer(node: Node) -> Peer:
-    """A node as others send packets to it."""
-    return Peer(
-        node_id=node.id,
-        number=node.number,
-        address=data_address(node),
-        is_ready=node.state == NodeState.READY,
-    )
-
-
-def data_address(node: Node) -> str:
-    """Where a node's tunnel ends: its own address for that, else the one that it is reached at."""
-    return node.data_address or node.address
-
-
-def route(service: Service) -> ServiceRoute:
-    """How a service is found."""
-    ports = tuple(port for port in service.ports if port.mode == "ingress" and port.published)
-    attachments = service.spec.task.networks
-    return ServiceRoute(
-        service_id=service.id,
-        name=service.spec.name,
-        mode=service.spec.endpoint.mode or "vip",
-        vips=service.vips,
-        ports=ports,
-        networks=tuple(attachment.target for attachment in attachments),
-        aliases={attachment.target: attachment.aliases for attachment in attachments if attachment.aliases},
-    )
-
-
-def endpoint(task: Task, node: Node | None) -> TaskEndpoint:
-    """Where a task is; it gets new connections while it runs, is wanted, and its node answers."""
-    is_serving = task.status.state == S.RUNNING and is_wanted(task)
-    return TaskEndpoint(
-        task_id=task.id,
-        task_name=task.name,
-        service_id=task.service_id,
-        node_id=task.node_id,
-        slot=task.slot,
-        addresses=task.addresses,
-        takes_new=is_serving and node is not None and node.state != NodeState.DOWN,
-        hostname=task.spec.container.hostname,
+        services=services,
+        endpoints=endpoints,
     )
 
 
@@ -133,27 +90,6 @@ def _with_node(view: View, task: Task, node: Node | None) -> Task:
     return replace(task, spec=replace(task.spec, container=container))
 
 
-def _routes(view: View, networks: Iterable[str]) -> Mapping[str, ServiceRoute]:
-    wanted = set(networks)
-    found: dict[str, ServiceRoute] = {}
-    for service in view.services.values():
-        made = route(service)
-        if made.ports or wanted.intersection(made.networks) or any(vip.network_id in wanted for vip in made.vips):
-            found[service.id] = made
-    return found
-
-
-def _endpoints(view: View, networks: Iterable[str]) -> Mapping[str, TaskEndpoint]:
-    wanted = set(networks)
-    return {
-        task.id: endpoint(task, view.nodes.get(task.node_id))
-        for task in view.tasks.values()
-        if task.addresses
-        and S.ASSIGNED <= task.status.state <= S.RUNNING
-        and any(address.network_id in wanted for address in task.addresses)
-    }
-
-
 def difference(old: Assignment | None, new: Assignment) -> AssignmentChange | None:
     """What to tell a node that knows `old` (None = nothing: the full set); None when nothing is different."""
     if old is None or (old.overlay is None) != (new.overlay is None):
@@ -163,7 +99,7 @@ def difference(old: Assignment | None, new: Assignment) -> AssignmentChange | No
     for part, before, after in _parts(old, new):
         if before is after:
             continue
-        fresh = {key: value for key, value in after.items() if before.get(key) != value}
+        fresh = {key: value for key, value in after.items() if _differs(before.get(key), value)}
         left = tuple(key for key in before if key not in after)
         if fresh:
             changed[part] = fresh
@@ -177,6 +113,10 @@ def difference(old: Assignment | None, new: Assignment) -> AssignmentChange | No
         return None
     data_port = new.overlay.data_port if new.overlay else DEFAULT_DATA_PORT
     return AssignmentChange(**changed, data_port=data_port, gone=gone)
+
+
+def _differs(before: object, after: object) -> bool:
+    return before is not after and before != after
 
 
 def merged(old: Assignment, change: AssignmentChange) -> Assignment:

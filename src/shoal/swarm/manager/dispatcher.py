@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
 from shoal.cluster.assignments import assignment, difference
+from shoal.cluster.shared import NOTHING, shared_after
 from shoal.errors import Fenced, Forbidden, NotLeader, ShoalError, Unavailable, VersionConflict
 from shoal.model.cluster.assignment import Assignment, AssignmentChange, Report
 from shoal.model.cluster.node import Node, NodeDescription, NodeState
@@ -46,6 +47,7 @@ class LeaderDispatcher:
         self._epoch = 0
         self._since_s = 0.0  #: loop time when this manager began to lead
         self._values = Values(ledger)
+        self._shared = NOTHING
 
     # -- the leader's side -----------------------------------------------------
 
@@ -59,6 +61,7 @@ class LeaderDispatcher:
             unlisten()
             self._epoch = 0
             self._values.forget()
+            self._shared = NOTHING
             self._sessions.end_all(NotLeader(*self._leader()))
 
     def _require_lead(self) -> None:
@@ -130,7 +133,7 @@ class LeaderDispatcher:
             told: Assignment | None = None
             while True:
                 self._require_node(node_id)
-                new = without_echo(told, self._values.filled(assignment(self._ledger.view, node_id)))
+                new = without_echo(told, self._values.filled(self._assignment(node_id)))
                 change = difference(told, new)
                 if change is not None:
                     told = new
@@ -140,6 +143,12 @@ class LeaderDispatcher:
                 await session.wait()
         finally:
             self._sessions.drop(session)
+
+    def _assignment(self, node_id: str) -> Assignment:
+        """What all nodes are told alike is worked out once a view, not once a node."""
+        view = self._ledger.view
+        self._shared = shared_after(self._shared, view)
+        return assignment(view, node_id, self._shared)
 
     async def _have_ingress(self) -> None:
         """A cluster without room for it has no published ports, and works otherwise."""
