@@ -163,7 +163,8 @@ def _series_override(override: Mapping[str, Any], right: Mapping[str, Any]) -> J
 
 def _right_axis(right: Mapping[str, Any], add: Any) -> None:
     add("custom.axisPlacement", "right")
-    for name, value in _axis_defaults(right).items():
+    # What the right axis does not say must not come from the left one.
+    for name, value in {"min": None, "max": None, **_axis_defaults(right)}.items():
         add(name, value)
     if right.get("label"):
         add("custom.axisLabel", right["label"])

@@ -120,7 +120,7 @@ function gauge(each, { panel, fill }, showsName) {
     { class: "gauge" },
     svg(
       "svg",
-      { viewBox: "2 2 96 84", role: "img", "aria-label": `${each.name}: ${text}` },
+      { viewBox: panel.options.showThresholdLabels ? "-14 -6 128 94" : "2 2 96 84", role: "img", "aria-label": `${each.name}: ${text}` },
       panel.options.showThresholdMarkers === false ? null : markers(each),
       svg("path", { d: arc(37, 0, 1), class: "gauge-track" }),
       share > 0 ? svg("path", { d: arc(37, 0, share), class: "gauge-arc", stroke: each.color }) : null,
@@ -147,8 +147,8 @@ function markers(each) {
 function labels(each) {
   return shares(each).slice(1).map(({ at, value }) => {
     const angle = ((START + SWEEP * at) * Math.PI) / 180;
-    const place = { x: 50 + 28 * Math.cos(angle), y: 50 + 28 * Math.sin(angle) };
-    return svg("text", { ...place, class: "gauge-label" }, display(each.config, value).text);
+    const place = { x: 50 + 54 * Math.cos(angle), y: 50 + 54 * Math.sin(angle) };
+    return svg("text", { ...place, class: "gauge-label", style: { textAnchor: place.x > 60 ? "start" : place.x < 40 ? "end" : "middle" } }, display(each.config, value).text);
   });
 }
 
