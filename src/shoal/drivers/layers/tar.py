@@ -103,6 +103,9 @@ class TarReader:
         """Apply the extended header and find out where the data is."""
         if pax:
             _apply_pax(entry, pax)
+        # By its whole name: what the header alone has of a long one may end with a slash.
+        if entry.kind == FILE and entry.name.endswith("/"):
+            entry.kind = FOLDER
         if entry.kind != FILE:
             # A size on anything but a file is noise that some writers leave: hard links have no data in a pax archive.
             entry.size = entry.size if kind not in "123456" else 0
@@ -252,8 +255,6 @@ def _entry(header: bytes, kind: str, size: int) -> TarEntry:
         name = f"{_text(prefix)}/{name}"
     if kind in "\0007S" or kind not in "0123456":
         kind = FILE
-    if kind == FILE and name.endswith("/"):
-        kind = FOLDER
     return TarEntry(
         name=name,
         kind=kind,

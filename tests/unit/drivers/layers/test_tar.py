@@ -110,6 +110,25 @@ def test_the_same_entry_gives_the_same_bytes() -> None:
     assert b"user.a" in encode_header(entry)
 
 
+@pytest.mark.parametrize("format", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_a_long_name_with_a_slash_where_the_header_ends_is_a_file(format: int) -> None:
+    name = f"{'d' * 49}/{'e' * 49}/file"
+    assert name[99] == "/"
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=format) as tar:
+        info = tarfile.TarInfo(name)
+        info.size = 4
+        tar.addfile(info, io.BytesIO(b"data"))
+    assert [(entry.name, entry.kind, data) for entry, data in read(out.getvalue())] == [(name, FILE, b"data")]
+
+
+def test_old_folders_are_files_whose_names_end_with_a_slash() -> None:
+    info = tarfile.TarInfo("folder/")
+    info.type = tarfile.AREGTYPE
+    [(entry, _)] = read(info.tobuf(tarfile.USTAR_FORMAT) + END)
+    assert entry.kind == FOLDER
+
+
 def test_data_that_nobody_reads_is_passed_over() -> None:
     archive = written([(TarEntry(name="a", size=1000), b"x" * 1000), (TarEntry(name="b", size=1), b"y")])
     reader = TarReader(Pieces(iter([archive])))
