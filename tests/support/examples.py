@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import yaml
 
 from tests.support.apps import App, free_port
+from tests.support.deadlines import patient
 from tests.support.engine import EngineProcess
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -69,6 +72,23 @@ class Example(App):
     def up(self, *args: str, timeout_s: float = _FIRST_START_S) -> None:
         """Build what is to be built, start, and wait until all is healthy."""
         self.compose("up", "-d", "--wait", *args, timeout_s=timeout_s)
+
+    def start(self, timeout_s: float = _FIRST_START_S) -> str:
+        """What the one command of the README does, `examples/run.sh NAME`, in this copy; what it printed."""
+        script = shutil.copy(EXAMPLES / "run.sh", self.folder.parent)
+        path = f"{Path(sys.executable).parent}:{self.env['PATH']}"
+        done = subprocess.run(
+            [script, self.folder.name],
+            env={**self.env, "PATH": path},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=patient(timeout_s),
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
 
     def deploy(self, stack: str, *args: str, timeout_s: float = _FIRST_START_S) -> None:
         """The files as a stack, with the moved ports; the engine must be in a cluster."""
