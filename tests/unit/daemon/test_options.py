@@ -47,6 +47,10 @@ def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
         ("address_pools = ['10.0.0.0/8:4']", "address_pools: expected BASE/LENGTH"),
         ("log_level = 'loud'", 'log_level: expected debug, info, warning or error, got "loud"'),
         ("root = 3", "root: expected text, got 3"),
+        ("metrics-addr = '9323'", 'metrics_addr: expected ADDRESS:PORT, got "9323"'),
+        ("metrics-addr = 'host-gateway'", "metrics_addr: expected ADDRESS:PORT"),
+        ("metrics-addr = '127.0.0.1:x'", "metrics_addr: expected ADDRESS:PORT"),
+        ("metrics-addr = '127.0.0.1:9323/metrics'", "metrics_addr: expected ADDRESS:PORT"),
     ],
 )
 def test_bad_settings_are_named(tmp_path: Path, text: str, message: str) -> None:
