@@ -142,7 +142,7 @@ def test_containers_are_drawn_in_the_browser(engine: EngineProcess, composed: St
     eater = composed.prometheus.value('container_memory_working_set_bytes{name="eater"}')
     assert legend["eater"] == pytest.approx(eater, rel=0.02)
     assert board.stat("Containers running") == str(len(legend))
-    assert {cells[0] for cells in board.cells("Containers seen")} == set(legend)
+    assert {name for _image, name, _memory in board.cells("Containers seen")} == set(legend)
     board.panel("CPU of containers").scroll_into_view_if_needed()
     keep(page, NAME, "dashboard")
 
@@ -161,7 +161,7 @@ def test_a_service_that_is_stopped_is_told_of_until_it_runs_again(composed: Stac
     composed.example.compose("start", "node-exporter")
     wait_for("it is there again", lambda: composed.has_received("resolved", **missing), READY_S)
     page.goto(f"http://127.0.0.1:{composed.example.port('receiver', 8000)}/")
-    expect(page.get_by_role("row", name="resolved TargetMissing")).to_be_visible()
+    expect(page.get_by_role("row", name="resolved TargetMissing node-exporter")).to_be_visible()
     keep(page, NAME, "alerts")
 
 
