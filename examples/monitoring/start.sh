@@ -7,11 +7,14 @@ show() { printf '\033[1m$ %s\033[0m\n' "$*"; "$@"; }
 port=$(sed -n 's/.*host\.docker\.internal:\([0-9]*\).*/\1/p' prometheus/prometheus.yml | tail -n 1)
 listens() { awk -v port=":$(printf %04X "$port")\$" '$2 ~ port && $4 == "0A" { found = 1 } END { exit !found }' /proc/net/tcp; }
 
+# `shoal daemon start` alone gives it seven words: python -m shoal.daemon --root … --run …
+is_plain() {
+    [ -z "${SHOAL_HOST:-}${DOCKER_HOST:-}" ] && pid=$(cat /run/shoal/shoald.pid 2>/dev/null) &&
+        [ "$(tr '\0' '\n' < "/proc/$pid/cmdline" | grep -c .)" -eq 7 ]
+}
+
 if ! listens; then
-    pid=$(cat /run/shoal/shoald.pid)
-    words=$(tr '\0' '\n' < "/proc/$pid/cmdline" | grep -c . || true)
-    # `shoal daemon start` alone gives it seven words: python -m shoal.daemon --root … --run …
-    if [ "$words" -ne 7 ]; then
+    if ! is_plain; then
         echo "The engine has settings of its own. Add this line to /etc/shoal/shoal.toml, and start the engine again:" >&2
         echo "    metrics-addr = \"host-gateway:$port\"" >&2
         exit 1
