@@ -68,7 +68,7 @@ def test_lines_become_events_with_their_fields(elk: Example) -> None:
     send(
         elk,
         "WARN disk nearly full on harbour-7",
-        '{"message": "counted", "boats": 12, "port": {"name": "north"}}',
+        '{"message": "counted", "boats": 12, "quay": {"name": "north"}}',
         "no level",
     )
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
@@ -76,7 +76,7 @@ def test_lines_become_events_with_their_fields(elk: Example) -> None:
     (warning,) = wait_for("the warning is found", lambda: found(elk, "text:harbour"), 30)
     assert (warning["level"], warning["text"]) == ("WARN", "disk nearly full on harbour-7")
     (counted,) = wait_for("the count is found", lambda: found(elk, "message:counted"), 30)
-    assert (counted["boats"], counted["port"]["name"]) == (12, "north")
+    assert (counted["boats"], counted["quay"]["name"]) == (12, "north")
     assert (
         wait_for("the line without a level is found", lambda: found(elk, "message:%22no%20level%22"), 30)[0].get(
             "level"
@@ -109,7 +109,7 @@ def test_a_line_is_found_in_the_browser(elk: Example, page: Page) -> None:
     search.fill("albatros")
     search.press("Enter")
     expect(page.locator("[data-test-subj='discoverQueryHits'], .discover-info-hits").first).to_have_text("1")
-    expect(page.locator("table")).to_contain_text(re.compile("mooring lines of the Albatros"))
+    expect(page.locator("table.kbn-table")).to_contain_text(re.compile("mooring lines of the Albatros"))
     keep(page, "elk", "discover")
 
 
