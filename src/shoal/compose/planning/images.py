@@ -31,9 +31,11 @@ def plan_images(project: Project, observed: ObservedState, options: ImageOptions
     draft = Draft()
     services = selected(project, options.services, with_dependencies=not options.no_deps)
     _with_contexts(project, services)
+    built = {project.image_of(service) for service in services.values() if service.build is not None}
     for service in services.values():
         for one in (service, *(hook for hook in service.pre_start if hook.image != service.image)):
-            _ready(draft, project, observed, one, options)
+            if one.build is not None or project.image_of(one) not in built:  # another service's image is made there
+                _ready(draft, project, observed, one, options)
     return draft.plan()
 
 

@@ -54,6 +54,16 @@ def healthy(state: ObservedState) -> ObservedState:
     return replace(state, containers={n: replace(c, health="healthy") for n, c in state.containers.items()})
 
 
+def test_an_image_that_another_service_builds_is_not_pulled():
+    project = project_of("services: {web: {build: ., image: app}, worker: {image: app}, db: {image: postgres}}")
+    assert render_plan(plan_images(project, ObservedState(), ImageOptions())).splitlines() == [
+        "   1  build web: no such image",
+        "   2  pull postgres: no such image",
+    ]
+    alone = plan_images(project, ObservedState(), ImageOptions(services=("worker",)))
+    assert render_plan(alone) == "   1  pull app: no such image\n"
+
+
 def test_a_first_up():
     project = project_of(APP)
     images = plan_images(project, ObservedState(), ImageOptions())
