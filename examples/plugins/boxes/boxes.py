@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""boxes: a volume plugin. A volume is a file of a fixed size with a file system in it, so it can be filled, not overrun.
+"""boxes: a volume plugin. A volume is a file of a fixed size with a file system in it: it can be filled, not overrun.
 
     boxes.py [--socket /run/docker/plugins/boxes.sock] [--root /var/lib/boxes]
 
@@ -12,6 +12,7 @@ Only Python's standard library, mkfs.ext4, mount and umount. Must run as root.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -20,7 +21,7 @@ import socketserver
 import subprocess
 import sys
 import threading
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -90,7 +91,7 @@ class Boxes:
         with open(folder / "box", "wb") as box:
             box.truncate(wanted)
         run("mkfs.ext4", "-q", "-F", "-m", "0", str(folder / "box"))
-        note = {"size": size, "mode": mode, "created": datetime.now(timezone.utc).isoformat(timespec="seconds")}
+        note = {"size": size, "mode": mode, "created": datetime.now(UTC).isoformat(timespec="seconds")}
         self.write(name, {**note, "users": []})
 
     def mount(self, name, user):
@@ -202,10 +203,8 @@ def main():
     with Server(str(args.socket), Call) as server:
         server.boxes = Boxes(args.root)
         print(f"boxes: listening on {args.socket}", file=sys.stderr, flush=True)
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             server.serve_forever()
-        except KeyboardInterrupt:
-            pass
 
 
 if __name__ == "__main__":

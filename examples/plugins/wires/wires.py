@@ -18,6 +18,7 @@ Only Python's standard library, and ip of iproute2. Must run as root.
 """
 
 import argparse
+import contextlib
 import json
 import socketserver
 import subprocess
@@ -210,10 +211,8 @@ def main():
         server.wires = Wires(args.root)
         server.wires.sweep()
         print(f"wires: listening on {args.socket}", file=sys.stderr, flush=True)
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             server.serve_forever()
-        except KeyboardInterrupt:
-            pass
 
 
 if __name__ == "__main__":
