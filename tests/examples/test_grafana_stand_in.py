@@ -104,7 +104,7 @@ def visit(page: Page, grafana: Grafana, path: str) -> None:
 
 
 def log_in(page: Page, grafana: Grafana) -> None:
-    page.goto(f"{grafana.address}/login")
+    visit(page, grafana, "/login")
     page.fill("[name=user]", "chief")
     page.fill("[name=password]", PASSWORD)
     page.click("#login button")
@@ -113,6 +113,12 @@ def log_in(page: Page, grafana: Grafana) -> None:
 
 def panel(page: Page, title: str) -> Any:
     return page.locator(".panel").filter(has=page.locator(".panel-title", has_text=re.compile(f"^{re.escape(title)}$")))
+
+
+def settled(page: Page, times: int) -> None:
+    """Everything on the page was asked for so many times, and is drawn."""
+    grid = page.locator(".grid")
+    wait_for("all is drawn", lambda: int(grid.get_attribute("data-refreshed") or "0") >= times, 15)
 
 
 # The image and the API
@@ -338,8 +344,7 @@ def test_variables_change_what_is_asked(grafana: Grafana, page: Page) -> None:
 
 def test_a_dashboard_refreshes_by_itself(grafana: Grafana, page: Page) -> None:
     visit(page, grafana, "/d/old/x?refresh=1s")
-    grid = page.locator(".grid")
-    wait_for("three refreshes", lambda: int(grid.get_attribute("data-refreshed") or "0") >= 3, 20)
+    settled(page, 3)
 
 
 def test_a_dashboard_of_the_new_schema(grafana: Grafana, page: Page) -> None:
@@ -373,6 +378,7 @@ def test_a_time_range_is_chosen_zoomed_and_kept_in_the_address(grafana: Grafana,
     page.get_by_role("button", name="Last 15 minutes").click()
     expect(page.locator("#time-range")).to_contain_text("Last 15 minutes")
     assert "from=now-15m" in page.url
+    settled(page, 2)
     plot = panel(page, "Rate of prometheus").locator(".u-over")
     box = plot.bounding_box()
     assert box is not None
@@ -429,6 +435,7 @@ def test_a_dashboard_is_imported_changed_and_a_stale_change_refused(grafana: Gra
         "__inputs": [{"name": "DS_X", "type": "datasource", "pluginId": "prometheus"}],
         "uid": "imported",
         "title": "Imported",
+        "time": {"from": "now-30s", "to": "now"},
         "panels": [{"id": 1, "type": "stat", "title": "Up", "targets": [query], "gridPos": {"w": 6, "h": 4}}],
     }
     page.fill("[name=json]", json.dumps(board))

@@ -13,6 +13,8 @@ from .settings import parse_settings
 from .web.app import make_app
 
 _CONFIG = "/etc/grafana/grafana.ini"
+#: how long requests may go on once the server is told to stop
+_LEAVE_S = 3.0
 
 
 def main() -> None:
@@ -25,7 +27,14 @@ def main() -> None:
     except (OSError, ValueError) as error:
         sys.exit(f"panelist: {error}")
     logging.getLogger("panelist").info("%s listens on %s:%s", TITLE, settings.address, settings.port)
-    web.run_app(make_app(settings), host=settings.address, port=settings.port, print=None, access_log=None)
+    web.run_app(
+        make_app(settings),
+        host=settings.address,
+        port=settings.port,
+        print=None,
+        access_log=None,
+        shutdown_timeout=_LEAVE_S,
+    )
 
 
 if __name__ == "__main__":

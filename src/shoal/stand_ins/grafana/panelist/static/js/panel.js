@@ -30,6 +30,17 @@ export class Panel {
     this.element = this.#frame();
     this.observer = new ResizeObserver(() => this.#resized());
     this.observer.observe(this.body);
+    this.body.addEventListener("pointerdown", () => this.#hold());
+  }
+
+  /** While a button is held down (a range is being selected), nothing is drawn anew. */
+  #hold() {
+    this.isHeld = true;
+    const release = () => {
+      this.isHeld = false;
+      if (this.isWaiting) requestAnimationFrame(() => this.draw());
+    };
+    window.addEventListener("pointerup", release, { once: true });
   }
 
   #frame() {
@@ -83,6 +94,8 @@ export class Panel {
   draw() {
     const { answer, panel, element } = this;
     if (!answer || !element.isConnected) return;
+    this.isWaiting = this.isHeld;
+    if (this.isHeld) return;
     this.state.destroy?.();
     this.state.destroy = null;
     if (answer.nothing) show(this.body, h("div", { class: "nothing" }, answer.nothing));
