@@ -19,6 +19,8 @@ from tests.support.hosts import Farm, Host, Place, hosts
 WEB = 8080
 TASKS = 50
 LINK = "500mbit"  #: as if hosts were machines: the cable is the limit, not this machine's cores
+BURST, LATENCY_MS = "128kb", 50  #: as a network card takes it: a large piece at once
+ROUTED = "10.213.9.9"  #: of the second host; the way there and back is through the first one, without Shoal
 LOAD_S, REQUESTS = 5, 20_000
 RUNS, RUN_S = 3, "1"
 
@@ -74,8 +76,10 @@ def answers(place: Place, url: str) -> bool:
 # -- throughput ------------------------------------------------------------------------
 
 
-def mesh(farm: Farm) -> tuple[float, float]:
-    """(published port on the task's node / direct, through another node / direct where cables are the limit)"""
+def mesh(farm: Farm) -> tuple[float, ...]:
+    """Published port / direct: (on the task's node, through another node where cables are the limit, through another
+    node where this machine is, plain routing through another node where this machine is)
+    """
     one, two, _ = farm
     direct = {"TargetPort": 5201, "PublishedPort": 5301, "PublishMode": "host"}
     create(one, "speed", 1, sleeper(), "host2", {"TargetPort": 5201, "PublishedPort": 5201}, direct)
@@ -84,13 +88,27 @@ def mesh(farm: Farm) -> tuple[float, float]:
     two.spawn("nsenter", network, "iperf3", "-s")
     wait_for("iperf3 listens", lambda: ":5201" in two.exec("nsenter", network, "ss", "-tln").stdout)
     own = ratio(farm.outside, (two.address, 5201), (two.address, 5301))
+    unlimited = ratio(farm.outside, (one.address, 5201), (two.address, 5301))
     for host in (one, two):
-        farm.slow(host, LINK)
+        farm.slow(host, LINK, LATENCY_MS, BURST)
     other = ratio(farm.outside, (one.address, 5201), (two.address, 5301))
     for host in (one, two):
         farm.slow(host, None)
     clusters.remove_services(one)
-    return own, other
+    return own, other, unlimited, routed(farm)
+
+
+def routed(farm: Farm) -> float:
+    """What one more hop costs on this machine whoever makes it: no program of ours has to do with these packets."""
+    one, two, _ = farm
+    one.exec("sysctl", "-qw", "net.ipv4.conf.all.send_redirects=0", "net.ipv4.conf.eth0.send_redirects=0")
+    one.ip(f"route add {ROUTED}/32 via {two.address}")
+    back = (f"rule add from {ROUTED} lookup 77", f"route add default via {one.address} table 77")
+    two.ip(f"addr add {ROUTED}/32 dev eth0", *back)
+    farm.outside.ip(f"route add {ROUTED}/32 via {one.address}")
+    two.spawn("iperf3", "-s", "-p", "5401")
+    wait_for("iperf3 listens", lambda: ":5401" in two.exec("ss", "-tln").stdout)
+    return ratio(farm.outside, (ROUTED, 5401), (two.address, 5401))
 
 
 def ratio(place: Place, way: tuple[str, int], direct: tuple[str, int]) -> float:
@@ -196,6 +214,8 @@ SCENARIOS = (
         (
             Row("mesh on the task's node / direct", **_RATIO),  # type: ignore[arg-type]
             Row(f"mesh through another node / direct, {LINK}", **_RATIO),  # type: ignore[arg-type]
+            Row("  where this machine is the limit", unit="×", is_rate=True),
+            Row("  there, plain routing through another node / direct", unit="×", is_rate=True),
             Row(f"failed of {REQUESTS:,} requests, a node drained", 0, "failed"),
             Row(f"engine of {TASKS} tasks killed: tasks stopped", 0, "stopped"),
             Row("  failed requests", 0, "failed"),

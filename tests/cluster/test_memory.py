@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from tests.support import clusters
+from tests.support.engine import wait_for
 from tests.support.hosts import Host, hosts
 
 MANAGER_MIB, WORKER_MIB = 250, 90
@@ -37,3 +38,8 @@ def test_a_manager_of_two_and_a_worker_stay_small() -> None:
         assert set(of_worker) == {"shoal.daemon", "shoal.drivers.netd"}
         assert sum(of_manager.values()) <= MANAGER_MIB, of_manager
         assert of_worker["shoal.daemon"] <= WORKER_MIB, of_worker
+        # What only joining needs is not loaded by a worker that starts again.
+        worker.engine.kill()
+        worker.engine.start()
+        clusters.wait_running(manager, "web", 6)
+        wait_for("worker and netd are small", lambda: sum(own(worker).values()) <= WORKER_MIB, 30)

@@ -1,8 +1,8 @@
 """What the engine does to its own process before anything else: root, programs, directories, lock, mount namespace."""
 
+import asyncio
 import ctypes
 import fcntl
-import gc
 import os
 import shutil
 from pathlib import Path
@@ -11,6 +11,7 @@ from shoal.drivers import mount as sys
 from shoal.errors import Conflict, DriverError, Forbidden
 from shoal.model.settings import Settings
 
+GIVE_BACK_S = 10.0
 _NAMESPACE_FILE = "mountns"
 _M_ARENA_MAX = -8  # Source: glibc, malloc.h
 
@@ -21,11 +22,12 @@ def share_one_heap() -> None:
         mallopt(_M_ARENA_MAX, 1)
 
 
-def give_back_memory() -> None:
-    """What was freed goes back to the kernel, not only to this process: some MiB after modules were loaded."""
-    gc.collect()
-    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
-        trim(0)
+async def give_back_memory() -> None:
+    """What was freed goes back to the kernel now and then, not only to this process. Ends by being cancelled."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    while trim is not None:
+        await asyncio.sleep(GIVE_BACK_S)
+        await asyncio.to_thread(trim, 0)
 
 
 def ignore_netrc() -> None:

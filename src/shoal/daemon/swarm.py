@@ -30,7 +30,6 @@ from shoal.contracts.cluster.overlay import Overlay
 from shoal.contracts.cluster.peers import LocalImages
 from shoal.contracts.cluster.quorum import Quorum, QuorumSettings
 from shoal.contracts.registry import FetchedManifest
-from shoal.daemon.host import give_back_memory
 from shoal.drivers.network.addresses import INNER_KINDS, read_addresses
 from shoal.errors import NotFound, Unavailable
 from shoal.model.registry import RegistryAuth
@@ -87,17 +86,11 @@ class LaterMembership:
 
     async def init(self, request: SwarmInit) -> str:
         """See the contract."""
-        try:
-            return await (await self._now()).init(request)
-        finally:
-            give_back_memory()
+        return await (await self._now()).init(request)
 
     async def join(self, request: SwarmJoin) -> None:
         """See the contract."""
-        try:
-            await (await self._now()).join(request)
-        finally:
-            give_back_memory()
+        await (await self._now()).join(request)
 
     async def restore(self, request: SwarmRestore) -> str:
         """See the contract."""
