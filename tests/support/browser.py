@@ -6,13 +6,18 @@ def test_it(page: Page, …):            # fixtures of tests/examples/conftest.p
 """
 
 import os
+import shlex
 import shutil
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.support import no_netlink
 from tests.support.deadlines import patient
 from tests.support.examples import EXAMPLES
 
@@ -27,14 +32,24 @@ def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("needs the package chromium")
-    with sync_playwright() as playwright:
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         started = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage", "--no-proxy-server"]
+            executable_path=_undisturbed(chromium, Path(folder)),
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--no-proxy-server"],
         )
         try:
             yield started
         finally:
             started.close()
+
+
+def _undisturbed(chromium: str, folder: Path) -> Path:
+    """A program that is chromium, but for taking no notice of links that come and go."""
+    program = folder / "chromium"
+    words = (sys.executable, no_netlink.__file__, chromium)
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
+    program.chmod(0o755)
+    return program
 
 
 @contextmanager
