@@ -60,6 +60,9 @@ class Stack:
         wait_for("all targets are up", lambda: self.prometheus.targets() == dict.fromkeys(JOBS, "up"), READY_S)
         twice = 'min(count_over_time(container_last_seen{name!="",image!=""}[1m]))'
         wait_for("two readings of each", lambda: (self.prometheus.value(twice) or 0) >= 2, READY_S)
+        idle = 'count_over_time(node_cpu_seconds_total{mode="idle"}[1m])'
+        wait_for("two of the machine", lambda: (self.prometheus.value(f"min({idle})") or 0) >= 2, READY_S)
+        wait_for("an alert", lambda: self.prometheus.query("ALERTS"), READY_S)
 
 
 JOBS = ("prometheus", "alertmanager", "node-exporter", "cadvisor")
