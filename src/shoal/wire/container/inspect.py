@@ -10,7 +10,7 @@ from shoal.model.health import Health
 from shoal.wire.container.create import encode_config, encode_host
 from shoal.wire.container.mounts import write_mount_point
 from shoal.wire.container.networking import encode_endpoints
-from shoal.wire.container.ports import write_bound_ports
+from shoal.wire.container.ports import ports_to_show, write_bound_ports
 from shoal.wire.times import encode_time
 
 Version = tuple[int, int]
@@ -110,7 +110,7 @@ def encode_network_settings(container: Container, version: Version) -> dict[str,
         "Bridge": "",
         "SandboxID": container.id if container.is_running else "",
         "SandboxKey": container.netns_path,
-        "Ports": write_bound_ports(container.spec.exposed_ports, container.bound_ports) if container.is_running else {},
+        "Ports": write_bound_ports(*ports_to_show(container)),
         "HairpinMode": False,
         "LinkLocalIPv6Address": "",
         "LinkLocalIPv6PrefixLen": 0,

@@ -6,7 +6,7 @@ from typing import Any
 from shoal.model.container import Container
 from shoal.wire.container.mounts import write_mount_point
 from shoal.wire.container.networking import encode_endpoints
-from shoal.wire.container.ports import write_port_list
+from shoal.wire.container.ports import ports_to_show, write_port_list
 from shoal.wire.container.status import status_text
 
 Version = tuple[int, int]
@@ -36,7 +36,7 @@ def encode_summary(
         "ImageID": container.image_id,
         "Command": command_text(container),
         "Created": container.created_at // 1_000_000_000,
-        "Ports": write_port_list(container.spec.exposed_ports, container.bound_ports) if container.is_running else [],
+        "Ports": write_port_list(*ports_to_show(container)),
     }
     if sizes is not None:
         result |= {"SizeRw": sizes[0], "SizeRootFs": sizes[1]}

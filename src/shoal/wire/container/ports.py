@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from shoal.errors import InvalidArgument
+from shoal.model.container import Container
 from shoal.model.endpoint import BoundPort, PortBinding
 from shoal.wire.fields import read_list, read_object, read_text
 
@@ -79,6 +80,14 @@ def write_port_map(bindings: Iterable[PortBinding]) -> dict[str, list[dict[str, 
         entry = {"HostIp": b.host_ip, "HostPort": b.host_port}
         result.setdefault(f"{b.container_port}/{b.protocol}", []).append(entry)
     return result
+
+
+def ports_to_show(container: Container) -> tuple[tuple[str, ...], tuple[BoundPort, ...]]:
+    """(exposed, bound) ports of a running container that has a network of its own; none of any other."""
+    mode = container.spec.host.network_mode
+    if not container.is_running or mode in ("host", "none") or mode.startswith("container:"):
+        return (), ()
+    return tuple(container.spec.exposed_ports), tuple(container.bound_ports)
 
 
 def write_bound_ports(exposed: Iterable[str], bound: Sequence[BoundPort]) -> dict[str, list[dict[str, str]] | None]:

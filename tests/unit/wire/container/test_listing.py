@@ -94,6 +94,13 @@ def test_inspect() -> None:
     assert ports == {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}], "443/tcp": None}
 
 
+@pytest.mark.parametrize("mode", ["host", "none", "container:other"])
+def test_without_a_network_of_its_own_a_container_shows_no_ports(mode: str) -> None:
+    container = running(exposed_ports=("80/tcp",), network_mode=mode)
+    assert encode_summary(container, now=NOW, image_name="x")["Ports"] == []
+    assert encode_inspect(container, Surroundings())["NetworkSettings"]["Ports"] == {}
+
+
 def test_inspect_of_what_does_not_run_has_no_ports() -> None:
     answer = encode_inspect(container_of(exposed_ports=("80/tcp",)), Surroundings())
     assert answer["NetworkSettings"]["Ports"] == {}
