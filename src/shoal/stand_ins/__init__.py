@@ -46,6 +46,7 @@ def require_recipe(reference: str) -> Recipe:
 
 
 def _serves(recipe: Recipe, tag: str) -> bool:
-    if recipe.variant and recipe.variant not in tag.split("-"):
+    words = tag.split("-")
+    if (recipe.variant and recipe.variant not in words) or not set(words).isdisjoint(recipe.without):
         return False
     return not recipe.tags or any(tag == start or tag.startswith((f"{start}-", f"{start}.")) for start in recipe.tags)

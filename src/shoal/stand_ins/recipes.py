@@ -17,6 +17,7 @@ class Recipe:
     target: stage of the Dockerfile; "" = the last
     tags: beginnings of the tags that it can stand for; () = all
     variant: a word that the tag must have ("3-management-alpine": management); "" = any tag
+    without: words of tags that are other systems
     """
 
     name: str
@@ -25,6 +26,7 @@ class Recipe:
     target: str = ""
     tags: tuple[str, ...] = ()
     variant: str = ""
+    without: tuple[str, ...] = ()
 
 
 #: Debian's other releases are other systems: no tag of them is served
@@ -57,6 +59,7 @@ RECIPES = (
         name="wordpress",
         title="WordPress 6.1 and PHP 8.2 with Apache from Debian 12",
         repository="docker.io/library/wordpress",
+        without=("cli", "fpm"),
     ),
     Recipe(
         name="logstash",

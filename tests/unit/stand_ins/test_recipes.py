@@ -31,6 +31,9 @@ def _targets(recipe: Recipe) -> tuple[str, ...]:
         ("rabbitmq:management", "rabbitmq", "management"),
         ("rabbitmq:3.8-management-alpine", "rabbitmq", "management"),
         ("fauria/vsftpd", "vsftpd", ""),
+        ("postgres:15", "postgres", "plain"),
+        ("postgres:16-alpine", "postgres", "alpine"),
+        ("wordpress:6.1-php8.2-apache", "wordpress", ""),
         ("busybox", "busybox", ""),
         ("alpine:3.20", "busybox", ""),
     ],
@@ -43,7 +46,16 @@ def test_recipes(reference: str, recipe: str, target: str):
 
 @pytest.mark.parametrize(
     "reference",
-    ["debian:bullseye", "debian:120", "me/redis", "ghcr.io/library/redis", f"redis@sha256:{'0' * 64}", "me/postgres"],
+    [
+        "debian:bullseye",
+        "debian:120",
+        "me/redis",
+        "ghcr.io/library/redis",
+        f"redis@sha256:{'0' * 64}",
+        "me/postgres",
+        "wordpress:cli",
+        "wordpress:6-fpm",
+    ],
 )
 def test_no_recipe(reference: str):
     assert find_recipe(reference) is None
