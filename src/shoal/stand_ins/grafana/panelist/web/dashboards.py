@@ -14,6 +14,7 @@ from .context import Context, answer, body_of, caller_of, context_of, number_of,
 
 routes = web.RouteTableDef()
 Json = dict[str, Any]
+_HOME: Json = {"isHome": True, "canSave": False, "canEdit": False, "canStar": False, "slug": "home", "folderId": 0}
 
 
 def url_of(row: Row) -> str:
@@ -60,6 +61,15 @@ async def show(request: web.Request) -> web.Response:
     require_role(request, "Viewer")
     row = context_of(request).dashboards.require(request.match_info["uid"])
     return answer({"meta": _meta(request, row), "dashboard": model(row)})
+
+
+@routes.get("/api/panelist/home")
+async def home_upgraded(request: web.Request) -> web.Response:
+    """Our own: the home dashboard of a file that no provider reads, in the newest form."""
+    require_role(request, "Viewer")
+    context = context_of(request)
+    upgraded = upgrade_dashboard(_home_file(context), context.sources.all())
+    return answer({"meta": _HOME, "dashboard": {**upgraded, "uid": ""}})
 
 
 @routes.get("/api/panelist/dashboards/{uid}")
@@ -118,12 +128,19 @@ async def home(request: web.Request) -> web.Response:
     for row in context.dashboards.all():
         if path and row["path"] == path:
             return answer({"redirectUri": url_of(row)})
-    dashboard: Json = {"title": "Home", "panels": [], "schemaVersion": 36}
-    if path and Path(path).is_file():
-        dashboard = json.loads(Path(path).read_text())
-    return answer(
-        {"meta": {"isHome": True, "canSave": False, "canEdit": False, "slug": "home"}, "dashboard": dashboard}
-    )
+    dashboard = _home_file(context)
+    return answer({"meta": _HOME, "dashboard": dashboard})
+
+
+def _home_file(context: Context) -> Json:
+    """What the setting's file holds. An empty one where there is none. Raises: ValueError where it is no dashboard"""
+    path = Path(context.settings.home_dashboard)
+    if not context.settings.home_dashboard or not path.is_file():
+        return {"title": "Home", "panels": [], "schemaVersion": 36}
+    dashboard = json.loads(path.read_text())
+    if not isinstance(dashboard, dict):
+        raise ValueError(f"{path}: expected a dashboard")
+    return dashboard
 
 
 @routes.get("/api/dashboards/tags")

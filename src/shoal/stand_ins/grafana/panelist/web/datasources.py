@@ -7,7 +7,7 @@ from urllib.parse import unquote
 import aiohttp
 from aiohttp import web
 
-from ..errors import ApiError
+from ..errors import ApiError, bad_request
 from ..sources import public
 from .context import answer, body_of, context_of, number_of, require_role
 
@@ -118,6 +118,8 @@ async def health(request: web.Request) -> web.Response:
 async def proxy(request: web.Request) -> web.StreamResponse:
     """Any request to the data source itself, with its own password instead of the caller's."""
     path = request.match_info["path"]
+    if ".." in unquote(path).split("/"):
+        raise bad_request("the path leads out of the data source")
     harmless = request.method in ("GET", "HEAD") or (request.method == "POST" and _HARMLESS_POST.match(path))
     require_role(request, "Viewer" if harmless else "Admin")
     source = _named(request)

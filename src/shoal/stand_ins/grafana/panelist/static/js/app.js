@@ -33,9 +33,9 @@ function menu() {
 const footer = () => h("footer", {}, `${boot.title} · API ${boot.version}`);
 
 async function homePage() {
-  const { redirectUri } = await get("/api/dashboards/home");
+  const { redirectUri, dashboard } = await get("/api/dashboards/home");
   const uid = /^\/d\/([^/]+)/.exec(redirectUri ?? "")?.[1];
-  return uid ? openBoard(uid) : home(app, root);
+  return uid || dashboard?.panels?.length || dashboard?.rows?.length ? openBoard(uid ?? "") : home(app, root);
 }
 
 function openBoard(uid) {

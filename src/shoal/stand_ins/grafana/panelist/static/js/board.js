@@ -11,7 +11,7 @@ import { durationMs, resolveRange } from "./times.js";
 import { choose, inOrder, interpolate, optionsOf, ownOptions, planQuery } from "./variables.js";
 
 export class Board {
-  /** `app` has `boot`, `sources` and takes the page's title. */
+  /** The dashboard with this UID; with "" the home dashboard. `app` has `boot`, `sources` and takes the page's title. */
   constructor(app, root, uid) {
     this.app = app;
     this.root = root;
@@ -25,7 +25,7 @@ export class Board {
   }
 
   async open() {
-    const [{ dashboard, meta }, sources] = await Promise.all([get(`/api/panelist/dashboards/${encodeURIComponent(this.uid)}`), get("/api/datasources")]);
+    const [{ dashboard, meta }, sources] = await Promise.all([get(this.uid ? `/api/panelist/dashboards/${encodeURIComponent(this.uid)}` : "/api/panelist/home"), get("/api/datasources")]);
     Object.assign(this, { dashboard, meta, sources });
     this.app.title(dashboard.title);
     this.variables = dashboard.templating.list;
