@@ -4,11 +4,12 @@ import contextlib
 import json
 import signal
 import socketserver
+import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from http.server import BaseHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +74,49 @@ class PluginProcess:
 Reply = Callable[[str, Mapping[str, Any]], tuple[int, bytes]]
 
 
-@contextlib.contextmanager
-def told_plugin(socket: Path, reply: Reply) -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    """A plugin in this process that answers with `reply(method, body)`; its list grows with every call."""
-    calls: list[tuple[str, dict[str, Any]]] = []
+Calls = list[tuple[str, dict[str, Any]]]
 
+
+@contextlib.contextmanager
+def told_plugin(socket: Path, reply: Reply) -> Iterator[Calls]:
+    """A plugin in this process that answers with `reply(method, body)`; its list grows with every call."""
+    calls: Calls = []
+
+    class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+        daemon_threads = True
+
+    with Server(str(socket), _handler(reply, calls)) as server, _serving(server):
+        yield calls
+
+
+@contextlib.contextmanager
+def told_tls_plugin(context: ssl.SSLContext, reply: Reply) -> Iterator[int]:
+    """The same behind TLS; its port on 127.0.0.1."""
+
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            pass  # a caller that does not trust us
+
+        def get_request(self) -> tuple[Any, Any]:
+            line, client = self.socket.accept()
+            return context.wrap_socket(line, server_side=True, do_handshake_on_connect=False), client
+
+    with Server(("127.0.0.1", 0), _handler(reply, [])) as server, _serving(server):
+        yield server.server_port
+
+
+@contextlib.contextmanager
+def _serving(server: socketserver.BaseServer) -> Iterator[None]:
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+
+
+def _handler(reply: Reply, calls: Calls) -> type[BaseHTTPRequestHandler]:
     class Call(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
@@ -95,17 +134,7 @@ def told_plugin(socket: Path, reply: Reply) -> Iterator[list[tuple[str, dict[str
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-        daemon_threads = True
-
-    with Server(str(socket), Call) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield calls
-        finally:
-            server.shutdown()
-            thread.join()
+    return Call
 
 
 def said(**told: Any) -> tuple[int, bytes]:

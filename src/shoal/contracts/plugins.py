@@ -41,8 +41,8 @@ class VolumePlugins(Protocol):
         """The plugin has the volume."""
         ...
 
-    async def find(self, driver: str, name: str) -> PluginVolume | None:
-        """The volume, None where the plugin has none of this name."""
+    async def find(self, driver: str, name: str, *, patient: bool = False) -> PluginVolume | None:
+        """The volume, None where the plugin has none of this name. patient: waits for one that is restarted"""
         ...
 
     async def list(self, driver: str) -> Sequence[PluginVolume]:

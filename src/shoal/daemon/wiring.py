@@ -199,7 +199,8 @@ class Engine:
         self._log_streams = LogStreams(self.containers, files, self._drivers.logs, self._drivers.runtime, time.time_ns)
 
         async def described() -> NodeDescription:
-            return describe(self._host, await self._drivers.links.host(), self.settings, __version__)
+            network, plugins = await self._drivers.links.host(), await self._plugins()
+            return describe(self._host, network, self.settings, __version__, plugins)
 
         self.tasks = Tasks(self.containers, self.images, self.events, describe=described, now_ns=time.time_ns)
         task_logs = TaskLogs(self.containers, self._log_streams)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -14,8 +15,9 @@ from shoal.drivers.plugins.client import Refused, Unreachable
 from shoal.drivers.plugins.discovery import Address, Tls, find_plugin, plugin_names
 from shoal.drivers.plugins.plugins import LegacyPlugins
 from shoal.errors import DriverError, InvalidArgument, NotFound
+from tests.support.certificates import Authority
 from tests.support.leftovers import new_folder
-from tests.support.plugins import said, told_plugin
+from tests.support.plugins import said, told_plugin, told_tls_plugin
 
 
 @pytest.fixture
@@ -119,7 +121,8 @@ async def test_nobody_behind_a_socket(folder: Path) -> None:
     assert await plugins.names("VolumeDriver") == []
     assert time.monotonic() - started < 1
     with pytest.raises(NotFound, match='plugin "never" not found'):
-        await plugins.call("never", "VolumeDriver.Get", {})
+        await plugins.call("never", "VolumeDriver.Get", {}, patience_s=15)
+    assert time.monotonic() - started < 1
 
 
 async def test_a_plugin_that_comes_back_is_found_by_who_waits(folder: Path) -> None:
@@ -127,8 +130,27 @@ async def test_a_plugin_that_comes_back_is_found_by_who_waits(folder: Path) -> N
         plugins = LegacyPlugins([folder])
         await plugins.call("back", "VolumeDriver.Get", {})
     (folder / "back.sock").unlink()
-    waiting = asyncio.ensure_future(plugins.call("back", "VolumeDriver.Mount", {}, patience_s=5))
+    waiting = asyncio.ensure_future(plugins.call("back", "VolumeDriver.Mount", {}, patience_s=5, is_known=True))
     done, _ = await asyncio.wait([waiting], timeout=0.2)
     assert not done
     with told_plugin(folder / "back.sock", volumes_only):
         assert (await waiting)["Method"] == "VolumeDriver.Mount"
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_a_plugin_behind_tls_is_known_by_its_certificate(folder: Path, tmp_path: Path, trusted: bool) -> None:
+    ours, theirs = Authority(tmp_path / "ours"), Authority(tmp_path / "theirs")
+    server, client = ours.issue("server", "plugin"), ours.issue("client", "engine")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(server.ca))
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_cert_chain(server.certificate, server.key)
+    ca = (ours if trusted else theirs).issue("x", "x").ca
+    told = {"CAFile": str(ca), "CertFile": str(client.certificate), "KeyFile": str(client.key)}
+    with told_tls_plugin(context, volumes_only) as port:
+        (folder / "safe.json").write_text(json.dumps({"Addr": f"tcp://127.0.0.1:{port}", "TLSConfig": told}))
+        asked = LegacyPlugins([folder]).call("safe", "VolumeDriver.Get", {"Name": "x"})
+        if trusted:
+            assert (await asked)["Body"] == {"Name": "x"}
+        else:
+            with pytest.raises(Unreachable, match="certificate verify failed"):
+                await asked

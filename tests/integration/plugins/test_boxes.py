@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from shoal.drivers.mount import MS_BIND, MS_PRIVATE, mount, unmount
 from tests.support.engine import EngineProcess, wait_for
 from tests.support.images import busybox_archive
 from tests.support.leftovers import new_folder
@@ -29,6 +30,9 @@ class Setup:
     def run(self, *args: str, check: bool = True) -> str:
         done = self.engine.docker("run", "--rm", *args, check=check)
         return done.stdout if check else done.stderr
+
+    def docker_volume(self, name: str) -> None:
+        self.engine.docker("volume", "create", "-d", "boxes", "-o", "size=8m", name)
 
     def users(self, name: str) -> list[str]:
         found: list[str] = json.loads((self.root / name / "box.json").read_text())["users"]
@@ -81,9 +85,9 @@ def test_a_volume_of_a_plugin_from_create_to_remove(setup: Setup) -> None:
 
 def test_it_is_mounted_once_for_each_container_and_unmounted_after_the_last(setup: Setup) -> None:
     docker = setup.engine.docker
-    mount = "type=volume,source=shared,target=/data,volume-driver=boxes,volume-opt=size=8m"
+    asked = "type=volume,source=shared,target=/data,volume-driver=boxes,volume-opt=size=8m"
     ids = [
-        docker("run", "-d", "--mount", mount, "-v", "shared:/again", "busybox", "sleep", "600").stdout.strip()
+        docker("run", "-d", "--mount", asked, "-v", "shared:/again", "busybox", "sleep", "600").stdout.strip()
         for _ in range(2)
     ]
     assert setup.users("shared") == sorted(ids) and setup.is_mounted("shared")
@@ -105,7 +109,7 @@ def test_the_content_of_the_image_fills_an_empty_one(setup: Setup) -> None:
 
 def test_an_engine_that_was_killed_gives_back_what_its_containers_had(setup: Setup) -> None:
     docker = setup.engine.docker
-    docker("volume", "create", "-d", "boxes", "-o", "size=8m", "kept")
+    setup.docker_volume("kept")
     living, ending = (docker("run", "-d", "-v", "kept:/data", "busybox", "sleep", "600").stdout.strip() for _ in "ab")
     pid = int(docker("inspect", "--format", "{{.State.Pid}}", ending).stdout)
     setup.engine.kill()
@@ -120,7 +124,7 @@ def test_an_engine_that_was_killed_gives_back_what_its_containers_had(setup: Set
 
 def test_a_plugin_that_is_started_again_goes_on(setup: Setup) -> None:
     docker = setup.engine.docker
-    docker("volume", "create", "-d", "boxes", "-o", "size=8m", "kept")
+    setup.docker_volume("kept")
     first = docker("run", "-d", "-v", "kept:/data", "busybox", "sleep", "600").stdout.strip()
     setup.boxes.end(signal.SIGKILL)
     setup.boxes.start()
@@ -131,7 +135,7 @@ def test_a_plugin_that_is_started_again_goes_on(setup: Setup) -> None:
 
 def test_a_dead_plugin_is_a_clear_error_and_keeps_nobody_waiting(setup: Setup) -> None:
     docker = setup.engine.docker
-    docker("volume", "create", "-d", "boxes", "-o", "size=8m", "lost")
+    setup.docker_volume("lost")
     docker("create", "--name", "user", "-v", "lost:/data", "busybox", "true")
     setup.boxes.end(signal.SIGKILL)
     refused = docker("volume", "inspect", "lost", check=False, timeout_s=5)
@@ -167,7 +171,7 @@ def test_what_is_wrong_is_said_in_dockers_words(setup: Setup) -> None:
 
 def test_what_a_plugin_has_already_is_found_by_its_name(setup: Setup) -> None:
     docker = setup.engine.docker
-    docker("volume", "create", "-d", "boxes", "-o", "size=8m", "old")
+    setup.docker_volume("old")
     docker("volume", "rm", "-f", "old")
     os.makedirs(setup.root / "old" / "content")
     with open(setup.root / "old" / "box", "wb") as box:
@@ -192,3 +196,23 @@ def test_compose_makes_it_with_driver_and_driver_opts(setup: Setup, tmp_path: Pa
     assert "/dev/loop" in out
     setup.engine.shoal("compose", "-p", "boxed", "down", "-v", cwd=tmp_path)
     assert not (setup.root / "boxed_data").exists()
+
+
+def test_what_a_plugin_mounted_where_the_engine_can_not_see_it_is_an_error(setup: Setup) -> None:
+    """A mount that is private: nothing that is mounted below it gets through."""
+    hidden = setup.root.parent / "hidden"
+    hidden.mkdir()
+    mount(str(hidden), str(hidden), flags=MS_BIND)
+    mount("", str(hidden), flags=MS_PRIVATE)
+    setup.boxes.end()
+    try:
+        with PluginProcess("boxes", setup.boxes.socket.parent, "--root", str(hidden)):
+            setup.docker_volume("unseen")
+            refused = setup.run("-v", "unseen:/data", "busybox", "true", check=False)
+            assert "does not reach the engine" in refused
+            note = json.loads((hidden / "unseen" / "box.json").read_text())
+            assert note["users"] == [] and not os.path.ismount(hidden / "unseen" / "content")
+            setup.engine.docker("volume", "rm", "unseen")
+    finally:
+        unmount(str(hidden))
+        hidden.rmdir()

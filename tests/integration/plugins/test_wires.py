@@ -109,7 +109,7 @@ def test_a_dead_plugin_is_a_clear_error_and_keeps_nobody_waiting(setup: Setup) -
     setup.wires.end(signal.SIGKILL)
     assert "wires" not in setup.docker("info", "--format", "{{.Plugins.Network}}")
     engine.docker("rm", "-f", "one", timeout_s=15)
-    refused = engine.docker("network", "create", "-d", "wires", "more", check=False, timeout_s=10)
+    refused = engine.docker("network", "create", "-d", "wires", "more", check=False, timeout_s=30)
     assert "connect: connection refused" in refused.stderr
     setup.wires.start()
     setup.start("one", "--network", "lines")

@@ -23,7 +23,7 @@ class PluginAddresses:
         self, driver: str, pool: str, ip_range: str, options: Mapping[str, str], *, ipv6: bool
     ) -> RequestedPool:
         """See the contract."""
-        spaces = await self._plugins.call(driver, "IpamDriver.GetDefaultAddressSpaces", {}, timeout_s=SHORT_S)
+        spaces = await self._call(driver, "GetDefaultAddressSpaces", {})
         body = {
             "AddressSpace": str(spaces.get("LocalDefaultAddressSpace") or ""),
             "Pool": pool,

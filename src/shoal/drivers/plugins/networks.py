@@ -20,7 +20,7 @@ class PluginNetworks:
 
     async def _call(self, driver: str, method: str, body: Mapping[str, Any]) -> dict[str, Any]:
         return await self._plugins.call(
-            driver, f"NetworkDriver.{method}", body, timeout_s=LONG_S, patience_s=PATIENCE_S
+            driver, f"NetworkDriver.{method}", body, timeout_s=LONG_S, patience_s=PATIENCE_S, is_known=True
         )
 
     async def _give_back(self, driver: str, method: str, body: Mapping[str, Any]) -> None:
@@ -34,7 +34,9 @@ class PluginNetworks:
 
     async def scope(self, driver: str) -> str:
         """See the contract."""
-        told = await self._plugins.call(driver, "NetworkDriver.GetCapabilities", {}, timeout_s=SHORT_S)
+        told = await self._plugins.call(
+            driver, "NetworkDriver.GetCapabilities", {}, timeout_s=SHORT_S, patience_s=PATIENCE_S
+        )
         scope = str(told.get("Scope") or "local").lower()
         if scope not in ("local", "global"):
             raise DriverError(f'NetworkDriver.GetCapabilities: invalid scope "{scope}", wanted local or global')

@@ -13,6 +13,7 @@ from shoal.errors import DriverError, InvalidArgument, NotFound
 
 SHORT_S = 60.0
 LONG_S = 120.0
+ASK_S = 10.0  #: for who only wants to know what a plugin has
 LOOK_S = 2.0  #: for who only wants to list plugins
 PATIENCE_S = 15.0  #: for a plugin that is being restarted
 _FIRST_WAIT_S = 1.0
@@ -53,13 +54,18 @@ class LegacyPlugins:
         *,
         timeout_s: float = SHORT_S,
         patience_s: float = 0.0,
+        is_known: bool = False,
     ) -> dict[str, Any]:
         """The answer of a plugin that implements the interface that `method` ("VolumeDriver.Get") belongs to.
 
+        patience_s: how long to wait for one that does not listen
+        is_known: there was such a plugin, so one that is not found is waited for as well
         Raises: NotFound, InvalidArgument, Unreachable, Refused
         """
         kind = method.partition(".")[0]
         timeout_s, patience_s = min(timeout_s, self._limit_s), min(patience_s, self._patience_s)
+        if name not in self._active and is_known:
+            await self._wait_found(name, patience_s)
         address, implemented = await self._activate(name, timeout_s=timeout_s, patience_s=patience_s)
         if kind not in implemented:
             raise InvalidArgument(
@@ -78,7 +84,9 @@ class LegacyPlugins:
 
     async def _activate(self, name: str, *, timeout_s: float, patience_s: float) -> tuple[Address, tuple[str, ...]]:
         if name not in self._active:
-            address = await self._find(name, patience_s)
+            address = await asyncio.to_thread(find_plugin, self._folders, name)
+            if address is None:
+                raise NotFound(f'plugin "{name}" not found')
             try:
                 told = await call(address, "Plugin.Activate", {}, timeout_s=timeout_s, patience_s=patience_s)
             except Refused as error:
@@ -86,14 +94,12 @@ class LegacyPlugins:
             self._active[name] = address, tuple(map(str, told.get("Implements") or ()))
         return self._active[name]
 
-    async def _find(self, name: str, patience_s: float) -> Address:
+    async def _wait_found(self, name: str, patience_s: float) -> None:
+        """Returns when there is a plugin of this name, or nobody has the patience to wait for it."""
         waited, wait = 0.0, _FIRST_WAIT_S
-        while (address := await asyncio.to_thread(find_plugin, self._folders, name)) is None:
-            if waited + wait > patience_s:
-                raise NotFound(f'plugin "{name}" not found')
+        while name not in await asyncio.to_thread(plugin_names, self._folders) and waited + wait <= patience_s:
             await asyncio.sleep(wait)
             waited, wait = waited + wait, 2 * wait
-        return address
 
 
 def _listens(address: Address) -> bool:

@@ -13,7 +13,7 @@ from shoal.contracts.plugins import PluginVolume
 from shoal.drivers.files.tree import copy_tree
 from shoal.drivers.plugins.client import Refused, Unreachable
 from shoal.drivers.plugins.discovery import Address
-from shoal.drivers.plugins.plugins import LONG_S, LOOK_S, PATIENCE_S, SHORT_S, LegacyPlugins
+from shoal.drivers.plugins.plugins import ASK_S, LONG_S, PATIENCE_S, SHORT_S, LegacyPlugins
 from shoal.errors import DriverError, ShoalError
 
 _UNMOUNT_S = 30.0
@@ -34,24 +34,25 @@ class PluginVolumes:
         """See the contract."""
         await self._call(driver, "Create", {"Name": name, "Opts": dict(options)}, LONG_S, PATIENCE_S)
 
-    async def find(self, driver: str, name: str) -> PluginVolume | None:
+    async def find(self, driver: str, name: str, *, patient: bool = False) -> PluginVolume | None:
         """See the contract."""
+        limits = (SHORT_S, PATIENCE_S) if patient else (ASK_S, 0.0)
         try:
-            found = (await self._call(driver, "Get", {"Name": name}, SHORT_S)).get("Volume")
+            found = (await self._call(driver, "Get", {"Name": name}, *limits)).get("Volume")
         except Refused:
             return None  # whatever it says: there is no word for "no such volume" in the protocol
         return _volume(found) if isinstance(found, dict) and found.get("Name") else None
 
     async def list(self, driver: str) -> Sequence[PluginVolume]:
         """See the contract."""
-        told = (await self._call(driver, "List", {}, LOOK_S)).get("Volumes") or ()
+        told = (await self._call(driver, "List", {}, ASK_S)).get("Volumes") or ()
         return [_volume(item) for item in told if isinstance(item, dict) and item.get("Name")]
 
     async def scope(self, driver: str) -> str:
         """See the contract. A plugin that can't say is local."""
         told: Any = {}
         with suppress(Refused, Unreachable):
-            told = (await self._call(driver, "Capabilities", {}, SHORT_S)).get("Capabilities")
+            told = (await self._call(driver, "Capabilities", {}, ASK_S)).get("Capabilities")
         scope = told.get("Scope") if isinstance(told, dict) else None
         return str(scope).lower() if str(scope).lower() in ("local", "global") else "local"
 
@@ -91,7 +92,12 @@ class PluginVolumes:
         self, driver: str, method: str, body: Mapping[str, Any], timeout_s: float, patience_s: float = 0.0
     ) -> dict[str, Any]:
         return await self._plugins.call(
-            driver, f"VolumeDriver.{method}", body, timeout_s=timeout_s, patience_s=patience_s
+            driver,
+            f"VolumeDriver.{method}",
+            body,
+            timeout_s=timeout_s,
+            patience_s=patience_s,
+            is_known=method in ("Mount", "Unmount"),
         )
 
 

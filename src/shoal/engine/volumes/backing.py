@@ -89,7 +89,7 @@ class PluginBacking:
     async def create(self, volume: Volume) -> Volume:
         """The volume as the plugin has it, made there only where it is missing."""
         try:
-            found = await self._plugins.find(volume.driver, volume.name)
+            found = await self._plugins.find(volume.driver, volume.name, patient=True)
             if found is None:
                 await self._plugins.create(volume.driver, volume.name, volume.options)
                 found = await self._plugins.find(volume.driver, volume.name)
