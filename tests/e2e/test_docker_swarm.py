@@ -218,6 +218,20 @@ def test_an_update_does_not_lose_what_docker_has_no_words_for(manager: EnginePro
     assert spec["TaskTemplate"]["ContainerSpec"]["HostConfig"] == {"ShmSize": 1 << 20}
 
 
+def test_jobs_are_waited_for(manager: EngineProcess) -> None:
+    quick = ("--no-resolve-image", "busybox", "true")
+    for mode, tasks in (("replicated-job", 2), ("global-job", 1)):
+        flags = ("--replicas", "2") if tasks == 2 else ()
+        told = manager.docker("service", "create", "--name", mode, "--mode", mode, *flags, *quick, timeout_s=30).stdout
+        assert told.endswith("job complete\n"), told
+    told = manager.docker("service", "scale", "replicated-job=3", timeout_s=30).stdout
+    assert told.startswith("replicated-job scaled to 3\n") and told.endswith("job complete\n"), told
+    listed = manager.docker("service", "ls", "--format", "{{.Name}} {{.Replicas}}").stdout.splitlines()
+    assert set(listed) == {"replicated-job 0/2 (3/3 completed)", "global-job 0/0 (1/1 completed)"}
+    done = manager.shoal("service", "ps", "--format", "{{.Name}} {{.DesiredState}}", "replicated-job").stdout
+    assert set(done.splitlines()) >= {f"replicated-job.{slot} Complete" for slot in (1, 2, 3)}
+
+
 def test_logs_of_a_service_and_of_a_task(manager: EngineProcess) -> None:
     create(manager, "talk", "--replicas", "2", command="echo hello; trap 'exit 0' TERM; while :; do sleep 0.1; done")
     wait_for("both have spoken", lambda: manager.docker("service", "logs", "talk").stdout.count("hello") == 2)

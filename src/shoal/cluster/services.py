@@ -22,6 +22,7 @@ def created(service_id: str, spec: ServiceSpec, now: int, *, registry_auth: byte
         created_at=now,
         updated_at=now,
         spec_version=1,
+        iteration=1 if is_job(spec) and spec.schedule is None else 0,
         iteration_at=now if is_job(spec) and spec.schedule is None else 0,
         registry_auth=registry_auth,
     )

@@ -63,7 +63,7 @@ def test_force_begins_the_next_iteration_and_forgets_the_one_before() -> None:
     first = {task.id for task in world.tasks(batch)}
     world.change(batch, task=task_spec(force=1))
     world.settle()
-    assert [task.iteration for task in world.tasks(batch)] == [1, 1]
+    assert [task.iteration for task in world.tasks(batch)] == [2, 2]
     assert not first & {task.id for task in world.tasks(batch)}
     assert world.service(batch).update_status is None
 
@@ -76,7 +76,7 @@ def test_a_changed_setting_that_tasks_do_not_see_runs_no_job_again() -> None:
     world.settle()
     world.change(batch, labels={"a": "b"}, update=UpdateConfig(parallelism=3))
     world.settle()
-    assert [(task.iteration, task.status.state) for task in world.tasks(batch)] == [(0, S.COMPLETE)]
+    assert [(task.iteration, task.status.state) for task in world.tasks(batch)] == [(1, S.COMPLETE)]
 
 
 def test_a_job_on_a_lost_or_draining_node_is_begun_again_elsewhere() -> None:

@@ -101,5 +101,5 @@ def test_a_services_record_counts_what_changes() -> None:
     with pytest.raises(InvalidArgument, match="does not have a previous spec"):
         rolled_back(back, 4)
     job = created("j", service_spec(mode=ServiceMode.REPLICATED_JOB), 1)
-    assert (job.iteration, job.iteration_at) == (0, 1)
-    assert updated(job, service_spec("web", "b", mode=ServiceMode.REPLICATED_JOB), 5).iteration == 1
+    assert (job.iteration, job.iteration_at) == (1, 1)
+    assert updated(job, service_spec("web", "b", mode=ServiceMode.REPLICATED_JOB), 5).iteration == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shoal.cli.service.tasks import slot_of
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -178,9 +180,9 @@ class JobBars:
         iteration = ((service.get("JobStatus") or {}).get("JobIteration") or {}).get("Index")
         latest: dict[str, Json] = {}
         for task in tasks:
-            place = str(task.get("Slot") or task.get("NodeID") or "")
+            place = str(slot_of(task) or task.get("NodeID") or "")
             is_of_run = (task.get("JobIteration") or {}).get("Index", iteration) == iteration
-            if not is_of_run or not _is_known(task) or (not task.get("Slot") and task.get("NodeID") not in active):
+            if not is_of_run or not _is_known(task) or (not slot_of(task) and task.get("NodeID") not in active):
                 continue
             if place not in latest or _NUMBERS[_state(task)] < _NUMBERS[_state(latest[place])]:
                 latest[place] = task

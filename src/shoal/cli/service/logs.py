@@ -8,7 +8,7 @@ from shoal.cli.command import Command, Context
 from shoal.cli.container.logs import api_time
 from shoal.cli.errors import PlainError
 from shoal.cli.flags import Flag, Options, switch
-from shoal.cli.service.tasks import node_name
+from shoal.cli.service.tasks import node_name, slot_of
 from shoal.client.errors import ClientNotFound
 from shoal.errors import ShoalError
 
@@ -49,7 +49,7 @@ class Names:
             service = (self._asked(self._api.services.inspect, service_id).get("Spec") or {}).get("Name") or service_id
             found = self._asked(self._api.nodes.inspect, node_id)
             node = node_name(found) if found else node_id
-        slot = task.get("Slot") or 0
+        slot = slot_of(task)
         text = f"{service}.{slot}"
         if self._has_ids:
             text += f".{task_id[:12] if self._is_truncated else task_id}"

@@ -67,10 +67,16 @@ def node_name(node: Mapping[str, Any]) -> str:
     return str(name)
 
 
+def slot_of(task: Mapping[str, Any]) -> int:
+    """The slot, counted from 1; 0 for a task of a global service. Docker's API counts those of jobs from 0."""
+    slot = int(task.get("Slot") or 0)
+    return slot + 1 if "Slot" in task and task.get("JobIteration") is not None else slot
+
+
 def task_name(task: Mapping[str, Any], services: Mapping[str, str]) -> str:
     """ "web.1"; of global services "agent.NODE"; "" for a task of no service."""
     service_id = str(task.get("ServiceID") or "")
-    return f"{services.get(service_id, service_id)}.{task.get('Slot') or task.get('NodeID') or ''}"
+    return f"{services.get(service_id, service_id)}.{slot_of(task) or task.get('NodeID') or ''}"
 
 
 def name_tasks(tasks: Iterable[Json], services: Mapping[str, str], nodes: Mapping[str, str]) -> list[Json]:

@@ -18,8 +18,8 @@ def encode_task(task: Task, version: int, networks: Networks) -> dict[str, Any]:
     body = encode_meta(task.id, version, task.created_at, task.updated_at)
     body |= {"Name": task.name, "Labels": dict(task.labels), "Spec": encode_task_spec(task.spec)}
     body["ServiceID"] = task.service_id
-    if task.slot:
-        body["Slot"] = task.slot
+    if task.slot:  # those of jobs are counted from 0
+        body["Slot"] = task.slot - 1 if task.iteration else task.slot
     if task.node_id:
         body["NodeID"] = task.node_id
     body["Status"] = _status(task.status)

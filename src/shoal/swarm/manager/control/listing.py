@@ -106,7 +106,7 @@ def count(view: View, service: Service) -> tuple[int, int, int]:
         is_up = node is not None and node.state is not NodeState.DOWN
         running += is_up and task.status.state is TaskState.RUNNING and task.desired <= TaskState.COMPLETE
         desired += task.desired in (TaskState.RUNNING, TaskState.COMPLETE) and (
-            not is_job or task.status.state <= TaskState.COMPLETE
+            not is_job or task.status.state < TaskState.COMPLETE
         )
         completed += task.status.state is TaskState.COMPLETE
     if service.spec.mode is ServiceMode.REPLICATED:
