@@ -1,0 +1,1 @@
+"""Positions from devices over MQTT, tracks of them on a map."""
