@@ -69,7 +69,10 @@ def cook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cook]:
     with engine_with_stand_ins(*STAND_INS, flags=POOLS) as engine:
         cook = Cook(engine, NAME, tmp_path_factory.mktemp("example"))
         cook.env["DOCKER_SOCKET"] = str(engine.socket)
+        started = time.monotonic()
         cook.start()
+        print(f"up after {time.monotonic() - started:.1f} s")
+        assert len(cook.dishes()["dishes"]) == 3, "who is told that all is well is served at once"
         yield cook
         cook.down()
 

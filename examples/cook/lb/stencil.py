@@ -1,7 +1,7 @@
 """stencil: a file made from a template of what Consul knows, and nginx told to read it again. A small consul-template.
 
     stencil.py TEMPLATE FILE     runs nginx, keeps FILE current, ends with nginx
-    stencil.py --is-ready        for a health check: nginx runs with a file of ours
+    stencil.py --is-ready        for a health check: nginx has had an instance of each service
 
 A template is text with
 
@@ -67,7 +67,7 @@ class Stencil:
         self.queries = sorted({found[0] for found in BLOCK.findall(self.template)})
         self.instances = {}
         self.lock = threading.Lock()
-        self.nginx = None
+        self.nginx = None  #: its process
 
     def follow(self, query):
         """One thread for each service in the template."""
@@ -90,17 +90,21 @@ class Stencil:
             return  # not everything was asked yet
         text = render(self.template, self.instances)
         old = self.target.read_text() if self.target.exists() else None
-        if text == old:
+        if text != old and not self.use(text, old or ""):
             return
+        if all(self.instances.values()):
+            READY.touch()
+        print(", ".join(f"{query}: {len(found)}" for query, found in self.instances.items()), flush=True)
+
+    def use(self, text, old):
+        """Whether nginx takes the new text; else it keeps the old one."""
         self.target.write_text(text)
         if subprocess.run(["nginx", "-t", "-q"]).returncode != 0:
             print("nginx refuses the new file: the old one stays", flush=True)
-            self.target.write_text(old or "")
-            return
-        if self.nginx is not None:
-            self.nginx.send_signal(signal.SIGHUP)
-        READY.touch()
-        print(", ".join(f"{query}: {len(found)}" for query, found in self.instances.items()), flush=True)
+            self.target.write_text(old)
+            return False
+        self.nginx.send_signal(signal.SIGHUP)
+        return True
 
     def run(self):
         """Until nginx ends; its exit status."""
