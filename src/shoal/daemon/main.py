@@ -17,6 +17,7 @@ from shoal.daemon.cgroup_root import leave_cgroup_root
 from shoal.daemon.drivers import Drivers, make_drivers
 from shoal.daemon.logs import set_up_logging
 from shoal.daemon.options import parse_settings
+from shoal.daemon.priority import SETTLING_S, queue_again
 from shoal.daemon.sockets import listen, listen_for_metrics
 from shoal.daemon.wiring import Engine
 from shoal.drivers.network.nftables import Nftables
@@ -86,6 +87,7 @@ async def serve(settings: Settings, make_drivers: MakeDrivers, notes: EngineNote
         gc.enable()
         host.notify_systemd("READY=1")
         log.info("ready", extra={"root": settings.root, "pid": os.getpid()})
+        asyncio.get_running_loop().call_later(SETTLING_S, queue_again)
         tidying = asyncio.create_task(host.give_back_memory(), name="memory given back")
         await asyncio.gather(stop.wait(), asyncio.to_thread(notes.clear_abandoned))
         tidying.cancel()
