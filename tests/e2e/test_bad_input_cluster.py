@@ -102,6 +102,8 @@ REFUSED = {
     "service create --endpoint-mode dnsrr -p 8080:80 busybox": (1, "ingress mode can't be used with dnsrr mode"),
     "service create --endpoint-mode nope busybox": (1, 'EndpointSpec.Mode: expected one of vip, dnsrr, got "nope"'),
     "service create --mount type=volume busybox": (125, "target is required"),
+    "service create --mount target=/x --mount target=/x busybox": (1, "duplicate mount target"),
+    "service update --mount-add target=/x --mount-add target=/x web": (1, "duplicate mount target"),
     "service create --mount target=rel busybox": (1, "invalid mount path: 'rel' mount path must be absolute"),
     "service create --network back --network back busybox": (1, "network back is there 2 times"),
     "service create --network ingress busybox": (1, "Service cannot be explicitly attached to the ingress network"),
@@ -110,6 +112,8 @@ REFUSED = {
     "config rm conf": (1, f"{SAID}InvalidArgument desc = config 'conf' is in use by the following service: web"),
     "network rm back": (1, "is in use by service "),
     # sizes
+    "secret create no /dev/null": (1, "error reading from /dev/null: data is empty"),
+    "config create no /dev/null": (1, 'Error reading content from "/dev/null": error reading from /dev/null: data is'),
     "secret create big BIG_SECRET": (1, "secret data must be larger than 0 and less than 512000 bytes"),
     "config create big BIG_CONFIG": (1, "config data must be larger than -1 and less than 1000KB"),
     "stack deploy -c BIG_FILE x": (1, "10"),

@@ -75,7 +75,9 @@ class App:
             error = described(caught)
             response = error_reply(error)
             if error.status >= 500 and error.status != 501:
-                log.error("%s %s: %s", http.method, http.path, error.message, extra={"operation": operation})
+                # 503: what is asked for cannot be had now (a registry, a quorum, a manager). The engine is well.
+                level = logging.INFO if error.status == 503 else logging.ERROR
+                log.log(level, "%s %s: %s", http.method, http.path, error.message, extra={"operation": operation})
         if not response.prepared:
             response.headers.update(HEADERS)
         self._observe(operation, response.status, loop.time() - start)

@@ -45,6 +45,9 @@ class Noun:
         if len(arguments) < 2:
             raise PlainError(f"{self.word} file is required")
         data = read_data(context, arguments[1])
+        if not data:
+            said = "" if self.is_secret else f'Error reading content from "{arguments[1]}": '
+            raise PlainError(f"{said}error reading from {_name_of(arguments[1])}: data is empty")
         spec["Data"] = b2a_base64(data, newline=False).decode()
         if options.text("template-driver"):
             spec["Templating"] = {"Name": options.text("template-driver")}
@@ -78,6 +81,10 @@ def read_data(context: Context, path: str) -> bytes:
             return file.read()
     except OSError as error:
         raise PlainError(f"error reading from {path}: open {path}: {(error.strerror or str(error)).lower()}") from error
+
+
+def _name_of(path: str) -> str:
+    return "STDIN" if path == "-" else path
 
 
 def file_listing(now_s: float, *, has_driver: bool) -> Listing:

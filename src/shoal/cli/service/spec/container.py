@@ -173,11 +173,17 @@ def _edit_limits(spec: Json, edits: Edits) -> None:
         except UsageError:
             raise edits.wrong("ulimit", text, f"invalid ulimit argument: {text}") from None
 
+    targets: set[str] = set()
+
     def mount(text: str) -> Json:
         try:
-            return parse_mount(text)
+            one = parse_mount(text)
         except UsageError as error:
             raise FlagError(error.message) from None
+        if one["Target"] in targets:
+            raise PlainError("duplicate mount target")
+        targets.add(one["Target"])
+        return one
 
     spec["Ulimits"] = edits.listed("ulimit", spec.get("Ulimits"), ulimit, lambda one: one["Name"])
     spec["Mounts"] = edits.listed("mount", spec.get("Mounts"), mount, lambda one: one["Target"])
