@@ -69,6 +69,9 @@ SELECT DISTINCT YEAR( post_date ) AS year, MONTH( post_date ) AS month FROM wp_p
 SELECT YEAR(post_date) AS `year`, MONTH(post_date) AS `month`, count(ID) as posts FROM wp_posts WHERE post_status = 'publish' GROUP BY YEAR(post_date), MONTH(post_date) ORDER BY post_date DESC
 --> 2024|3|1
 --> 2024|1|1
+SELECT DISTINCT WEEK( `post_date`, 1 ) AS `week`, YEAR( `post_date` ) AS `yr`, DATE_FORMAT( `post_date`, '%Y-%m-%d' ) AS `yyyymmdd`, count( `ID` ) AS `posts` FROM `wp_posts` WHERE post_status = 'publish' GROUP BY WEEK( `post_date`, 1 ), YEAR( `post_date` ) ORDER BY `post_date` DESC
+--> 9|2024|2024-03-01|1
+--> 5|2024|2024-01-31|1
 SELECT post_status, COUNT(*) n FROM wp_posts GROUP BY post_status HAVING n > 1
 --> publish|2
 SELECT DISTINCT meta_key FROM wp_postmeta WHERE meta_key NOT BETWEEN '_' AND '_z' HAVING meta_key NOT LIKE '\\_%'

@@ -120,11 +120,17 @@ final class Expression
     /** Text beside a number, or something that is calculated with, is a number. */
     private function string(Token $token, ?Token $before): Token
     {
-        $after = $this->peek();
-        $isNumber = ($before?->isSymbol(...self::CALCULATIONS) && $this->at > 1) || ($after?->isSymbol(...self::CALCULATIONS) && !$this->peek(2)?->is('INTERVAL'))
-            || ($before?->isSymbol(...self::COMPARISONS) && $this->tokens[$this->at - 2]->kind === Kind::Number)
-            || ($after?->isSymbol(...self::COMPARISONS) && $this->peek(2)?->kind === Kind::Number);
+        $isNumber = $this->makesNumber($before, $this->tokens[$this->at - 2] ?? null) || $this->makesNumber($this->peek(), $this->peek(2));
         return $isNumber ? Column::number($token) : $this->comparedColumn($before)?->compared($token) ?? $token;
+    }
+
+    private function makesNumber(?Token $operator, ?Token $other): bool
+    {
+        return $operator !== null && $other !== null && match (true) {
+            $operator->isSymbol(...self::CALCULATIONS) => !$other->is('INTERVAL'),
+            $operator->isSymbol(...self::COMPARISONS) => $other->kind === Kind::Number,
+            default => false,
+        };
     }
 
     /** A number is a condition where nothing compares it. */

@@ -88,7 +88,7 @@ final class Schema
         );
         foreach ($columns as $row) {
             $this->numbers[(int) $row['oid']] = $row['relname'];
-            $this->columns[$row['relname']][$row['attname']] = Column::read(Lexer::read($row['definition'] ?? "`{$row['attname']}` text"));
+            $this->columns[$row['relname']][$row['attname']] = self::column($row['attname'], $row['definition']);
         }
         $keys = ($this->rows)(
             "SELECT t.relname, obj_description(i.indexrelid, 'pg_class') AS definition
@@ -96,9 +96,16 @@ final class Schema
             WHERE t.relnamespace = 'public'::regnamespace ORDER BY t.relname, i.indisprimary DESC, i.indexrelid"
         );
         foreach ($keys as $row) {
-            if ($row['definition'] !== null) {
-                $this->keys[$row['relname']][] = Key::read(Lexer::read($row['definition']));
+            if ($row['definition'] !== null && $key = Key::read(Lexer::read($row['definition']))) {
+                $this->keys[$row['relname']][] = $key;
             }
         }
+    }
+
+    /** A column of a table that was not made here has no definition of MySQL's. */
+    private static function column(string $name, ?string $definition): Column
+    {
+        $tokens = $definition === null || !str_starts_with(strtolower($definition), "`$name`") ? [] : Lexer::read($definition);
+        return count($tokens) < 2 ? new Column($name, 'text') : Column::read($tokens);
     }
 }

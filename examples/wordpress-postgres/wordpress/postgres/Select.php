@@ -153,17 +153,8 @@ final class Select
         if (Tokens::aggregates($expression) || self::isConstant($expression)) {
             return true;
         }
-        $sql = $this->normal($expression);
-        foreach ($this->groups as $position => $group) {
-            $text = $this->normal($group);
-            if ($text === $sql || ($alias !== '' && $text === $this->normal([new Token(Kind::Name, $alias)]))) {
-                return true;
-            }
-            if ($text === (string) ($this->positionOf($expression) + 1)) {
-                return true;
-            }
-        }
-        return false;
+        $known = [$this->normal($expression), strtolower($alias), (string) $this->positionOf($expression)];
+        return array_intersect(array_map($this->normal(...), $this->groups), array_diff($known, [''])) !== [];
     }
 
     private static function isConstant(array $expression): bool
@@ -171,14 +162,11 @@ final class Select
         return count($expression) === 1 && in_array($expression[0]->kind, [Kind::Number, Kind::String], true);
     }
 
+    /** Which column of the result it is, from 1 on; 0 = none. */
     private function positionOf(array $expression): int
     {
-        foreach ($this->items as $position => $item) {
-            if ($item[0] === $expression) {
-                return $position;
-            }
-        }
-        return -1;
+        $at = array_search($expression, array_column($this->items, 0), true);
+        return $at === false ? 0 : $at + 1;
     }
 
     /** Whether the table of this column is grouped by its primary key. */
@@ -263,7 +251,8 @@ final class Select
     {
         foreach ($tokens as $at => $token) {
             foreach ($this->items as [$expression, $alias]) {
-                if ($alias !== '' && $token->isName() && strcasecmp($token->text, $alias) === 0 && !($tokens[$at + 1] ?? $token)->isSymbol('.')) {
+                $isNamed = $alias !== '' && $token->isName() && strcasecmp($token->text, $alias) === 0;
+                if ($isNamed && !($tokens[$at + 1] ?? $token)->isSymbol('.')) {
                     $tokens[$at] = new Token(Kind::Group, '', $expression);
                 }
             }
@@ -278,7 +267,7 @@ final class Select
             return '';   // one row
         }
         if ($this->isDistinct && !$this->lists($order)) {
-            $this->groupInstead();
+            $this->groupInstead();   // of groups that there are, rows are as good as never the same
         }
         return ' ORDER BY ' . implode(', ', array_map($this->orderItem(...), $order));
     }
@@ -307,6 +296,10 @@ final class Select
     /** What DISTINCT does, as a GROUP BY of all that is listed. */
     private function groupInstead(): void
     {
+        $this->isDistinct = false;
+        if ($this->groups !== []) {
+            return;
+        }
         $items = [];
         foreach ($this->items as $item) {
             $column = Tokens::column($item[0]);
@@ -319,7 +312,6 @@ final class Select
                 $this->names[$one->key] = $one->name;
             }
         }
-        $this->isDistinct = false;
         $this->items = $items;
         $this->groups = array_values(array_filter(array_column($items, 0), fn ($expression) => !self::isConstant($expression)));
     }

@@ -141,7 +141,8 @@ final class Tables
         $column = new Column($column->name, $column->type, $column->isNullable, $default, $column->isAutomatic);
         $value = $column->postgresDefault();
         $change = $value === null ? 'DROP DEFAULT' : "SET DEFAULT $value";
-        return ['ALTER TABLE ' . Token::name($table) . ' ALTER COLUMN ' . Token::name($column->key) . " $change", $this->comment($table, $column)];
+        $alter = 'ALTER TABLE ' . Token::name($table) . ' ALTER COLUMN ' . Token::name($column->key);
+        return ["$alter $change", $this->comment($table, $column)];
     }
 
     /** @param Token[] $tokens "PRIMARY KEY" or "INDEX name" */
@@ -165,7 +166,8 @@ final class Tables
 
     private function comment(string $table, Column $column): string
     {
-        return 'COMMENT ON COLUMN ' . Token::name($table) . '.' . Token::name($column->key) . ' IS ' . Token::literal($column->definition());
+        $name = Token::name($table) . '.' . Token::name($column->key);
+        return "COMMENT ON COLUMN $name IS " . Token::literal($column->definition());
     }
 
     /** @param Token[] $tokens */

@@ -114,7 +114,9 @@ final class Tokens
         $qualifier = '';
         foreach ($names as $at => $name) {
             $isLast = $at === count($names) - 1;
-            if (count($name) !== 1 || $name[0]->is('NULL', 'TRUE', 'FALSE', 'DEFAULT') || !($name[0]->isName() || ($isLast && $name[0]->isSymbol('*')))) {
+            $one = count($name) === 1 ? $name[0] : new Token(Kind::Symbol);
+            $isName = $one->isName() && !$one->is('NULL', 'TRUE', 'FALSE', 'DEFAULT');
+            if (!$isName && !($isLast && $one->isSymbol('*'))) {
                 return null;
             }
             $qualifier = $isLast ? $qualifier : strtolower($name[0]->text);

@@ -285,7 +285,8 @@ final class Write
             $rows[$name] = Token::name($name) . '.ctid AS ' . Token::name($name);
             $deletes[$targets[$name]][] = 'SELECT ' . Token::name($name) . ' FROM found';
         }
-        $with = ['found AS MATERIALIZED (SELECT ' . implode(', ', $rows) . ' FROM ' . $this->expression($from) . $this->condition($clauses) . ')'];
+        $select = 'SELECT ' . implode(', ', $rows) . ' FROM ' . $this->expression($from) . $this->condition($clauses);
+        $with = ["found AS MATERIALIZED ($select)"];
         $counts = [];
         foreach ($deletes as $table => $found) {
             $with[] = 'deleted' . count($counts) . ' AS (DELETE FROM ' . Token::name($table)
@@ -323,7 +324,8 @@ final class Write
             return $this->condition($clauses);
         }
         $order = isset($clauses['ORDER']) ? ' ORDER BY ' . $this->expression($clauses['ORDER']) : '';
-        return ' WHERE ctid IN (SELECT ctid FROM ' . Tokens::sql($from) . $this->condition($clauses) . $order . Select::limit($clauses['LIMIT']) . ')';
+        $select = 'SELECT ctid FROM ' . Tokens::sql($from) . $this->condition($clauses) . $order . Select::limit($clauses['LIMIT']);
+        return " WHERE ctid IN ($select)";
     }
 
     private function condition(array $clauses): string

@@ -30,8 +30,10 @@ BEGIN
             $$ SELECT mysql.to_number($1) OPERATOR(pg_catalog.%s) $2 $$', 'text ' || op, result, op);
         EXECUTE format('CREATE FUNCTION mysql.%I(double precision, text) RETURNS %s LANGUAGE sql IMMUTABLE STRICT AS
             $$ SELECT $1 OPERATOR(pg_catalog.%s) mysql.to_number($2) $$', 'text ' || op, result, op);
-        EXECUTE format('CREATE OPERATOR mysql.%s (LEFTARG = text, RIGHTARG = double precision, FUNCTION = mysql.%I)', op, 'text ' || op);
-        EXECUTE format('CREATE OPERATOR mysql.%s (LEFTARG = double precision, RIGHTARG = text, FUNCTION = mysql.%I)', op, 'text ' || op);
+        EXECUTE format('CREATE OPERATOR mysql.%s (LEFTARG = text, RIGHTARG = double precision, FUNCTION = mysql.%I)',
+            op, 'text ' || op);
+        EXECUTE format('CREATE OPERATOR mysql.%s (LEFTARG = double precision, RIGHTARG = text, FUNCTION = mysql.%I)',
+            op, 'text ' || op);
     END LOOP;
 END
 $body$;
@@ -59,7 +61,8 @@ CREATE OR REPLACE FUNCTION mysql.round(double precision, integer) RETURNS numeri
     $$ SELECT pg_catalog.round($1::numeric, $2) $$;
 
 -- Text. Where characters are looked for, case makes a difference in PostgreSQL: "C" says that this is meant.
-CREATE OR REPLACE FUNCTION mysql.length(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT octet_length($1) $$;
+CREATE OR REPLACE FUNCTION mysql.length(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS
+    $$ SELECT octet_length($1) $$;
 CREATE OR REPLACE FUNCTION mysql.lcase(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT lower($1) $$;
 CREATE OR REPLACE FUNCTION mysql.ucase(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT upper($1) $$;
 CREATE OR REPLACE FUNCTION mysql.replace(text, text, text) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS
@@ -86,21 +89,33 @@ CREATE OR REPLACE FUNCTION mysql.now() RETURNS text LANGUAGE sql STABLE AS
     $$ SELECT mysql.written(pg_catalog.now() AT TIME ZONE 'UTC') $$;
 CREATE OR REPLACE FUNCTION mysql.utc_timestamp() RETURNS text LANGUAGE sql STABLE AS $$ SELECT mysql.now() $$;
 CREATE OR REPLACE FUNCTION mysql.curdate() RETURNS text LANGUAGE sql STABLE AS $$ SELECT left(mysql.now(), 10) $$;
-CREATE OR REPLACE FUNCTION mysql.to_datetime(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT mysql.written(mysql.moment($1)) $$;
-CREATE OR REPLACE FUNCTION mysql.to_date(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT left(mysql.written(mysql.moment($1)), 10) $$;
+CREATE OR REPLACE FUNCTION mysql.to_datetime(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS
+    $$ SELECT mysql.written(mysql.moment($1)) $$;
+CREATE OR REPLACE FUNCTION mysql.to_date(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS
+    $$ SELECT left(mysql.written(mysql.moment($1)), 10) $$;
 CREATE OR REPLACE FUNCTION mysql.to_time(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS
     $$ SELECT coalesce(right(mysql.written(mysql.moment($1)), 8), $1) $$;
 CREATE OR REPLACE FUNCTION mysql.date(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT left($1, 10) $$;
-CREATE OR REPLACE FUNCTION mysql.year(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT mysql.to_number(left($1, 4))::integer $$;
-CREATE OR REPLACE FUNCTION mysql.month(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT mysql.to_number(substr($1, 6, 2))::integer $$;
-CREATE OR REPLACE FUNCTION mysql.day(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT mysql.to_number(substr($1, 9, 2))::integer $$;
-CREATE OR REPLACE FUNCTION mysql.dayofmonth(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT mysql.day($1) $$;
-CREATE OR REPLACE FUNCTION mysql.hour(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT mysql.to_number(substr($1, 12, 2))::integer $$;
-CREATE OR REPLACE FUNCTION mysql.minute(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT mysql.to_number(substr($1, 15, 2))::integer $$;
-CREATE OR REPLACE FUNCTION mysql.second(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT mysql.to_number(substr($1, 18, 2))::integer $$;
-CREATE OR REPLACE FUNCTION mysql.dayofyear(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT extract(doy FROM mysql.moment($1))::integer $$;
-CREATE OR REPLACE FUNCTION mysql.dayofweek(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT extract(dow FROM mysql.moment($1))::integer + 1 $$;
-CREATE OR REPLACE FUNCTION mysql.weekday(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT extract(isodow FROM mysql.moment($1))::integer - 1 $$;
+CREATE OR REPLACE FUNCTION mysql.year(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS
+    $$ SELECT mysql.to_number(left($1, 4))::integer $$;
+CREATE OR REPLACE FUNCTION mysql.month(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS
+    $$ SELECT mysql.to_number(substr($1, 6, 2))::integer $$;
+CREATE OR REPLACE FUNCTION mysql.day(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS
+    $$ SELECT mysql.to_number(substr($1, 9, 2))::integer $$;
+CREATE OR REPLACE FUNCTION mysql.dayofmonth(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS
+    $$ SELECT mysql.day($1) $$;
+CREATE OR REPLACE FUNCTION mysql.hour(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS
+    $$ SELECT mysql.to_number(substr($1, 12, 2))::integer $$;
+CREATE OR REPLACE FUNCTION mysql.minute(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS
+    $$ SELECT mysql.to_number(substr($1, 15, 2))::integer $$;
+CREATE OR REPLACE FUNCTION mysql.second(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS
+    $$ SELECT mysql.to_number(substr($1, 18, 2))::integer $$;
+CREATE OR REPLACE FUNCTION mysql.dayofyear(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS
+    $$ SELECT extract(doy FROM mysql.moment($1))::integer $$;
+CREATE OR REPLACE FUNCTION mysql.dayofweek(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS
+    $$ SELECT extract(dow FROM mysql.moment($1))::integer + 1 $$;
+CREATE OR REPLACE FUNCTION mysql.weekday(text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS
+    $$ SELECT extract(isodow FROM mysql.moment($1))::integer - 1 $$;
 -- Mode 0: weeks begin on Sunday, the first one is the first that does; mode 1: on Monday, the first one has four days.
 CREATE OR REPLACE FUNCTION mysql.week(text, integer DEFAULT 0) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS $$
     SELECT CASE WHEN $2 = 0 THEN (doy - 1 + (7 - (7 - dow) % 7) % 7) / 7 + CASE WHEN dow = 0 THEN 1 ELSE 0 END
@@ -110,7 +125,8 @@ CREATE OR REPLACE FUNCTION mysql.week(text, integer DEFAULT 0) RETURNS integer L
 $$;
 CREATE OR REPLACE FUNCTION mysql.unix_timestamp(text) RETURNS bigint LANGUAGE sql IMMUTABLE STRICT AS
     $$ SELECT coalesce(extract(epoch FROM mysql.moment($1))::bigint, 0) $$;
-CREATE OR REPLACE FUNCTION mysql.unix_timestamp() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT extract(epoch FROM pg_catalog.now())::bigint $$;
+CREATE OR REPLACE FUNCTION mysql.unix_timestamp() RETURNS bigint LANGUAGE sql STABLE AS
+    $$ SELECT extract(epoch FROM pg_catalog.now())::bigint $$;
 CREATE OR REPLACE FUNCTION mysql.from_unixtime(double precision) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS
     $$ SELECT mysql.written(to_timestamp($1) AT TIME ZONE 'UTC') $$;
 CREATE OR REPLACE FUNCTION mysql.datediff(text, text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS
@@ -118,8 +134,10 @@ CREATE OR REPLACE FUNCTION mysql.datediff(text, text) RETURNS integer LANGUAGE s
 -- INTERVAL 5 DAY, INTERVAL '1:30' HOUR_MINUTE
 CREATE OR REPLACE FUNCTION mysql.interval(text, text) RETURNS interval LANGUAGE sql IMMUTABLE STRICT AS
     $$ SELECT CASE WHEN strpos($2, '_') > 0 THEN $1::interval ELSE mysql.to_number($1) * ('1 ' || $2)::interval END $$;
-CREATE OR REPLACE FUNCTION mysql.date_add(text, interval) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT mysql.written(mysql.moment($1) + $2) $$;
-CREATE OR REPLACE FUNCTION mysql.date_sub(text, interval) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT mysql.written(mysql.moment($1) - $2) $$;
+CREATE OR REPLACE FUNCTION mysql.date_add(text, interval) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS
+    $$ SELECT mysql.written(mysql.moment($1) + $2) $$;
+CREATE OR REPLACE FUNCTION mysql.date_sub(text, interval) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS
+    $$ SELECT mysql.written(mysql.moment($1) - $2) $$;
 CREATE OR REPLACE FUNCTION mysql.date_format(text, text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 DECLARE
     codes constant jsonb := '{"Y": "YYYY", "y": "YY", "m": "MM", "c": "FMMM", "d": "DD", "e": "FMDD", "H": "HH24", "k": "FMHH24", "h": "HH12",
