@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from playwright.sync_api import Page
 from tests.support.apps import free_port
 from tests.support.browser import keep
 from tests.support.dashboards import Board
-from tests.support.engine import EngineProcess, wait_for
+from tests.support.engine import EngineProcess, engine_with_busybox, wait_for
 from tests.support.examples import Example
 from tests.support.prometheus import Prometheus, panel_queries
 from tests.support.stand_ins import engine_with_stand_ins
@@ -184,3 +185,17 @@ def test_containers_and_services_are_drawn_in_the_browser(
     assert tasks == {"twins running": 2, "twins wanted": 2}
     page.evaluate("scrollTo(0, 0)")
     keep(page, NAME, "shoal")
+
+
+def test_an_engine_that_has_no_address_for_metrics_is_left_alone_and_its_user_told(tmp_path: Path) -> None:
+    """It has settings of its own: only the engine that run.sh has started itself is started again."""
+    with engine_with_busybox("--address-pool", "10.77.0.0/16:24") as engine:
+        example = Example(engine, NAME, tmp_path)
+        scrapes, port = (example.folder / "prometheus/prometheus.yml").read_text(), free_port()
+        example.write(scrapes.replace("9323", str(port)), "prometheus/prometheus.yml")
+        env = {**example.env, "PATH": f"{Path(sys.executable).parent}:{example.env['PATH']}"}
+        told = subprocess.run(
+            ["./start.sh"], cwd=example.folder, env=env, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert told.returncode == 1 and f'metrics-addr = "host-gateway:{port}"' in told.stderr
+        assert engine.shoal("ps", "-aq").stdout == ""

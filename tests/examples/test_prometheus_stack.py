@@ -146,8 +146,6 @@ def test_containers_are_drawn_in_the_browser(engine: EngineProcess, composed: St
     assert legend["eater"] == pytest.approx(eater, rel=0.02)
     assert board.stat("Containers running") == str(len(legend))
     assert {name for _image, name, _memory in board.cells("Containers seen")} == set(legend)
-    board.panel("CPU of containers").scroll_into_view_if_needed()
-    keep(page, NAME, "dashboard")
 
 
 def test_an_alert_fires_and_is_delivered(composed: Stack, page: Page) -> None:
@@ -166,6 +164,8 @@ def test_a_service_that_is_stopped_is_told_of_until_it_runs_again(composed: Stac
     page.goto(f"http://127.0.0.1:{composed.example.port('receiver', 8000)}/")
     expect(page.get_by_role("row", name="resolved TargetMissing node-exporter")).to_be_visible()
     keep(page, NAME, "alerts")
+    signed_in(composed, page).panel("CPU of containers").evaluate("panel => panel.scrollIntoView()")
+    keep(page, NAME, "dashboard")
 
 
 def test_the_stack_watches_its_node(engine: EngineProcess, composed: Stack, deployed: Stack) -> None:
