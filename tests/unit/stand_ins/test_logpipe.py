@@ -41,7 +41,7 @@ def test_settings_keep_their_kinds() -> None:
         output { elasticsearch { hosts => ["a:9200", "b:9200"] ssl => false } }
     """)
     settings = {
-        "port": 5044,
+        "port": 504,
         "host": "10.0.0.1",
         "tags": ["a", "b"],
         "add_field": {"x": "1", "y": "2"},
