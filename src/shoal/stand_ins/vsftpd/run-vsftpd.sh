@@ -35,5 +35,13 @@ case $LOG_STDOUT in
     "**Boolean**" | NO | no | 0 | "") ;;
     *) ln -sf /dev/stdout /var/log/vsftpd/vsftpd.log ;;
 esac
-# what it has to complain about it says on its input
-exec vsftpd /etc/vsftpd/vsftpd.conf 0>&1
+# Not in this shell's place: the first process is given what sessions leave behind, and vsftpd dies of children that it
+# does not know. What it has to complain about it says on its input.
+vsftpd /etc/vsftpd/vsftpd.conf 0>&1 &
+trap "kill $!" INT QUIT TERM
+set +e
+wait $!
+status=$?
+# a signal ends the waiting before it ends vsftpd
+[ $status -le 128 ] || wait $!
+exit $status
