@@ -49,7 +49,7 @@ def test_the_second_and_third_manager_come_and_no_task_stops(farm: Farm):
         wait_for("all know all", lambda host=host: swarm_info(host)["Managers"] == 3)
         assert {task["ID"] for task in running(host, "web")} == before
     assert [containers(host) for host in farm] == kept
-    assert leader([three]) == "host1"
+    wait_for("the newest one knows who leads", lambda: leader([three]) == "host1")
     create_service(two, "from-two", 3)
     wait_running(three, "from-two", 3)
 

@@ -86,6 +86,15 @@ def leads_to(host: Host, place: Place, names: set[str]) -> bool:
     return set(pages(place, host.address)) == names
 
 
+def balanced(host: Host) -> str:
+    """What the node's firewall has of published ports, and whether its own server answers; for a failure's message."""
+    rules = host.exec("nft", "list", "ruleset").stdout
+    (name,) = [name for name in host.docker("ps", "--format", "{{.Names}}").stdout.split() if name.startswith("web.")]
+    own = host.docker("exec", name, "wget", "-qO-", "-T", "5", "http://127.0.0.1/", check=False)
+    start = rules.find("map port_backends")
+    return f"{rules[start : rules.find('}', rules.find('elements', start))]}; itself: {own.stdout or own.stderr}"
+
+
 def shell(host: Host) -> str:
     """A container on the service's network."""
     (name,) = [name for name in host.docker("ps", "--format", "{{.Names}}").stdout.split() if name.startswith("shell.")]
@@ -126,7 +135,8 @@ def test_a_worker_cut_off_and_back(farm: Farm) -> None:
             lambda host=host: named(host, "tasks.web") == addresses(one, "web"),
         )
     assert containers(lost) == kept
-    assert any("host3" in pages(lost, "127.0.0.1", 6) for _ in range(6)), "its own task, one in three, answers it on"
+    answered = sum((pages(lost, "127.0.0.1", 6) for _ in range(6)), Counter())
+    assert answered["host3"], f"its own task, one in three, answers it on: {answered}; {balanced(lost)}"
     assert named(lost, "web") == named(one, "web")
 
     start = time.monotonic()
