@@ -1,7 +1,9 @@
 """WordPress on PostgreSQL: used as its visitors and its author do, and its drop-in statement by statement."""
 
 import json
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,13 @@ IMAGES = ("postgres:15", "wordpress:6.1-php8.2-apache", "busybox:latest")
 PASSWORD = "correct horse 'battery' \\staple"
 POST = "Sardines swim in a shoal"
 COMMENT = 'It\'s 100% true: "small" fish \\ do that.'
+#: WordPress asks nobody else for news and translations: these would be other pages than the ones expected
+ALONE = """
+services:
+  wordpress:
+    environment:
+      WORDPRESS_CONFIG_EXTRA: define('WP_HTTP_BLOCK_EXTERNAL', true);
+"""
 #: as WordPress sets it
 SHOWN = "It\u2019s 100% true: \u201csmall\u201d fish \\ do that."
 #: beside the engines of other tests the usual addresses run out
@@ -34,7 +43,10 @@ def engine() -> Iterator[EngineProcess]:
 @pytest.fixture(scope="module")
 def blog(engine: EngineProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
     """Up, by the one command; not set up yet."""
-    example = Example(engine, NAME, tmp_path_factory.mktemp("example"))
+    base = tmp_path_factory.mktemp("example")
+    (base / NAME).mkdir()
+    (base / NAME / "here.yml").write_text(ALONE)
+    example = Example(engine, NAME, base, files=("docker-compose.yml", "here.yml"))
     example.up()
     yield example
     example.down()
@@ -42,6 +54,19 @@ def blog(engine: EngineProcess, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 def url(blog: Example, path: str = "/") -> str:
     return f"http://127.0.0.1:{blog.port('wordpress', 80)}{path}"
+
+
+@contextmanager
+def new_visitor(browser: Browser) -> Iterator[Page]:
+    """A page of somebody who is not logged in, as `alone`."""
+    with new_page(browser) as page:
+        alone(page)
+        yield page
+
+
+def alone(page: Page) -> None:
+    """No pictures of people from elsewhere."""
+    page.context.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), lambda route: route.abort())
 
 
 def set_up(page: Page, blog: Example) -> None:
@@ -148,13 +173,14 @@ def failures(blog: Example) -> list[str]:
 
 
 def test_an_author_and_a_visitor(blog: Example, page: Page, browser: Browser) -> None:
+    alone(page)
     set_up(page, blog)
     log_in(page, blog)
     write_post(page, blog)
-    with new_page(browser) as visitor:
+    with new_visitor(browser) as visitor:
         comment(visitor, blog)
     approve(page, blog)
-    with new_page(browser) as visitor:  # another one: a comment's author sees it before it is approved
+    with new_visitor(browser) as visitor:  # another one: a comment's author sees it before it is approved
         sees_all(visitor, blog)
         keep(visitor, NAME, "post")
         assert search(visitor, blog, "HERRING") >= 1
@@ -164,7 +190,7 @@ def test_an_author_and_a_visitor(blog: Example, page: Page, browser: Browser) ->
 
     blog.compose("down")
     blog.up()
-    with new_page(browser) as visitor:
+    with new_visitor(browser) as visitor:
         sees_all(visitor, blog)
     log_in(page, blog)
     assert failures(blog) == []

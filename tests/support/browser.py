@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support import no_netlink
 from tests.support.deadlines import patient
@@ -32,6 +32,7 @@ def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("needs the package chromium")
+    expect.set_options(timeout=patient(15) * 1000)
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         started = playwright.chromium.launch(
             executable_path=_undisturbed(chromium, Path(folder)),
