@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from aiohttp import web
 
@@ -15,6 +16,9 @@ from shoal.wire.container.create import decode_container
 from shoal.wire.container.inspect import Surroundings, encode_inspect
 from shoal.wire.container.listing import encode_prune, encode_summary, encode_wait
 from shoal.wire.container.update import decode_update
+
+#: how long a look at a container waits for a start of it that is under way
+_SETTLE_S = 2.0
 
 
 class ContainerRouter:
@@ -59,7 +63,7 @@ class ContainerRouter:
 
     async def inspect(self, request: Request) -> web.Response:
         """GET /containers/{id}/json"""
-        container = self._containers.resolve(request.params["id"])
+        container = await self._settled(self._containers.resolve(request.params["id"]))
         sizes = await self._sizes([container]) if request.flag("size") else {}
         views = self._containers.views
         around = Surroundings(
@@ -72,6 +76,20 @@ class ContainerRouter:
             graph={"UpperDir": views.upper_dir(container.id)},
         )
         return json_reply(encode_inspect(container, around, request.api_version))
+
+    async def _settled(self, container: Container) -> Container:
+        """The container once a start of it has ended, as dockerd answers.
+
+        cAdvisor asks when it sees the cgroup, in the middle of the start, and takes a container that does not run yet
+        for none, for good.
+        """
+        lock = self._containers.lock(container.id)
+        if container.is_running or not lock.locked():
+            return container
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE_S), lock:
+                pass
+        return self._containers.resolve(container.id)
 
     async def start(self, request: Request) -> web.Response:
         """POST /containers/{id}/start"""
