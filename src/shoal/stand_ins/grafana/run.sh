@@ -1,6 +1,7 @@
 #!/bin/sh
 # As the official image starts its server: anything that is no option is a command of its own.
 set -e
+umask 0027
 
 for name in DATA LOGS; do
     eval folder="\$GF_PATHS_$name"

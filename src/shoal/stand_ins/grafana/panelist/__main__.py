@@ -26,10 +26,10 @@ def main() -> None:
         Path(settings.data).mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
         sys.exit(f"panelist: {error}")
-    logging.getLogger("panelist").info("%s listens on %s:%s", TITLE, settings.address, settings.port)
+    logging.getLogger("panelist").info("%s listens on %s:%s", TITLE, settings.address or "*", settings.port)
     web.run_app(
         make_app(settings),
-        host=settings.address,
+        host=settings.address or None,
         port=settings.port,
         print=None,
         access_log=None,

@@ -39,6 +39,7 @@ class Settings:
 
     data: str
     provisioning: str
+    #: "" = every address, of both families
     address: str
     port: int
     root_url: str
@@ -74,7 +75,7 @@ def parse_settings(ini: str, environ: Mapping[str, str], read: ReadFile) -> Sett
     return Settings(
         data=values["paths", "data"],
         provisioning=values["paths", "provisioning"],
-        address=values["server", "http_addr"] or "0.0.0.0",
+        address=values["server", "http_addr"],
         port=int(values["server", "http_port"]),
         root_url=values["server", "root_url"].rstrip("/"),
         admin_user=values["security", "admin_user"],

@@ -120,7 +120,7 @@ function gauge(each, { panel, fill }, showsName) {
     { class: "gauge" },
     svg(
       "svg",
-      { viewBox: panel.options.showThresholdLabels ? "-14 -6 128 94" : "2 2 96 84", role: "img", "aria-label": `${each.name}: ${text}` },
+      { viewBox: panel.options.showThresholdLabels ? "-28 -6 156 94" : "2 2 96 84", role: "img", "aria-label": `${each.name}: ${text}` },
       panel.options.showThresholdMarkers === false ? null : markers(each),
       svg("path", { d: arc(37, 0, 1), class: "gauge-track" }),
       share > 0 ? svg("path", { d: arc(37, 0, share), class: "gauge-arc", stroke: each.color }) : null,
