@@ -143,7 +143,9 @@ def test_the_ca_changes_under_everybody(farm: Farm):
     assert now["JoinTokens"]["Worker"] != old_token
     for host in farm:
         within(20, "it is ready", lambda host=host: clusters.node_state(host, host) == "ready")
-        wait_for("it trusts the new CA alone", lambda host=host: old.strip() not in trusted(host), 10)
+        wait_for("it trusts the new CA alone", lambda host=host: old.strip() not in trusted(host), 30)
+    for host in farm:  # each member of their store has started anew
+        wait_for("it has a quorum", lambda host=host: not swarm_info(host)["Error"], 30)
     create_service(one, "after", 3)
     wait_running(one, "after", 3)
 
@@ -156,7 +158,8 @@ def trusted(host: Host) -> str:
 def test_without_a_quorum_nothing_is_written_and_a_survivor_brings_the_cluster_back(farm: Farm):
     one, two, three = farm
     before = one.engine.call("GET", "/swarm")[1]
-    assert one.shoal("service", "ls").stderr == "" and not swarm_info(one)["Error"]
+    wait_for("there is a quorum", lambda: not swarm_info(one)["Error"], 30)
+    assert one.shoal("service", "ls").stderr == ""
     farm.kill(two)
     farm.kill(three)
 
@@ -178,7 +181,8 @@ def test_without_a_quorum_nothing_is_written_and_a_survivor_brings_the_cluster_b
     after = one.engine.call("GET", "/swarm")[1]
     assert (after["ID"], after["JoinTokens"]) == (before["ID"], before["JoinTokens"])
     assert nodes(one)["host1"]["ManagerStatus"]["Leader"]
-    assert one.shoal("service", "ls").stderr == "" and not swarm_info(one)["Error"]
+    wait_for("it is its own quorum", lambda: not swarm_info(one)["Error"])
+    assert one.shoal("service", "ls").stderr == ""
     within(15, "the others are down", lambda: clusters.node_state(one, two) == "down")
     within(15, "all runs here", lambda: set(clusters.hostnames(one, running(one, "web"))) == {"host1"})
     two.engine.start()  # it learns that it is a manager no more
