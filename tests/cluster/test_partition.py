@@ -73,9 +73,11 @@ def took(what: str, start: float, limit_s: float, check: Callable[[], object]) -
 
 
 def pages(place: Place, address: str, count: int = 12) -> Counter[str]:
-    """What so many requests are answered with; "" for each that is not."""
+    """What so many requests are answered with; "" for each that is not. None waits for the first one's connection."""
     url = f"http://{address}:{PORT}/?[1-{count}]"
-    done = place.exec("curl", "-s", "-Z", "-H", "Connection: close", "-m", "1", url, check=False)
+    done = place.exec(
+        "curl", "-s", "-Z", "--parallel-immediate", "-H", "Connection: close", "-m", "1", url, check=False
+    )
     found = Counter(done.stdout.split())
     found[""] = count - found.total()
     return +found
@@ -90,9 +92,9 @@ def balanced(host: Host) -> str:
     """What the node's firewall has of published ports, and whether its own server answers; for a failure's message."""
     rules = host.exec("nft", "list", "ruleset").stdout
     (name,) = [name for name in host.docker("ps", "--format", "{{.Names}}").stdout.split() if name.startswith("web.")]
-    own = host.docker("exec", name, "wget", "-qO-", "-T", "5", "http://127.0.0.1/", check=False)
+    own = host.docker("exec", name, "wget", "-qO-", "http://127.0.0.1/", check=False)
     start = rules.find("map port_backends")
-    return f"{rules[start : rules.find('}', rules.find('elements', start))]}; itself: {own.stdout or own.stderr}"
+    return f"{rules[start : rules.find('}', rules.find('elements', start))]}; itself: {own.stdout or own}"
 
 
 def shell(host: Host) -> str:
