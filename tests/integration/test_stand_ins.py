@@ -55,8 +55,8 @@ def test_busybox_and_alpine_are_made_at_once_and_reused(bare: EngineProcess):
 
 
 def test_what_there_is_no_recipe_for(bare: EngineProcess):
-    status, answer = bare.call("POST", "/shoal/stand-ins", {"References": ["busybox", "postgres:15"]})
-    assert (status, answer["message"]) == (400, 'no recipe for a stand-in of "postgres:15"')
+    status, answer = bare.call("POST", "/shoal/stand-ins", {"References": ["busybox", "cockroach:23"]})
+    assert (status, answer["message"]) == (400, 'no recipe for a stand-in of "cockroach:23"')
     assert bare.call("POST", "/shoal/stand-ins", {"References": "busybox"})[0] == 400
 
 
