@@ -46,7 +46,10 @@ def test_the_app_counts(engine: EngineProcess, page: Page, tmp_path: Path) -> No
     counter.start()
     try:
         own = counter.ids()["web-fe-1"][:12]
-        assert [visit(page, counter.port("web-fe", 5000)) for _ in range(3)] == [(1, own), (2, own), (3, own)]
+        visits = [visit(page, counter.port("web-fe", 5000)) for _ in range(3)]
+        counts = [count for count, _ in visits]
+        assert counts == sorted(set(counts)), "a browser may ask twice where a connection breaks off"
+        assert {container for _, container in visits} == {own}
     finally:
         counter.down()
 

@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.deadlines import patient
+from tests.support.engine import wait_for
 
 _UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40, "%": 1}
 #: of the canvas: pixels of a graph's own colours, neither grey like the grid and the text nor transparent
@@ -60,9 +61,28 @@ class Board:
         rows = self.panel(title).locator(".panel-body tbody tr").all()
         return [[text.strip() for text in row.locator("td").all_inner_texts()] for row in rows]
 
+    def is_drawn(self) -> bool:
+        """Whether every panel has data, and every graph lines that one can see."""
+        return set(self.states().values()) == {"data"} and min(self.coloured_pixels().values(), default=51) > 50
+
     def stat(self, title: str) -> str:
         """The value of a panel that shows one."""
         return self.panel(title).locator(".stat-value").first.inner_text().strip()
+
+
+def drawn_board(page: Page, url: str) -> Board:
+    """The dashboard once everything on it is drawn: programs that have just been started have little to show."""
+    last: list[Board] = []
+
+    def look() -> bool:
+        last[:] = [Board(page, url)]
+        return last[0].is_drawn()
+
+    try:
+        wait_for("everything is drawn", look, 60)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {last[0].states()}, {last[0].coloured_pixels()}") from None
+    return last[0]
 
 
 def number_of(text: str) -> float:
