@@ -6,6 +6,7 @@ each blob once, and names the receiver to those who ask after that; a receiver s
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from urllib.parse import urlencode
 
@@ -26,6 +27,8 @@ log = logging.getLogger("shoal.cluster.images")
 PIECE_BYTES = 256 << 10
 ASKED_AT_ONCE = 16
 RETRY_S = 0.1
+#: how often one that was named is asked again: it has received a blob, and may not have put it into its store yet
+MOST_ASKED = 100
 #: how often a node sends one blob before it names others: one that it has by itself, one that it has from a peer
 OWN_SENDS, PASSED_SENDS = 1, 3
 ASK_HEADER, TYPE_HEADER, DIGEST_HEADER = "Shoal-Ask", "Shoal-Media-Type", "Shoal-Digest"
@@ -151,6 +154,7 @@ class PeerImages:
     ) -> AsyncIterator[bytes]:
         """See contracts.registry. Raises: Unavailable when no node gives it"""
         given_up: set[str] = set()  #: they were named, and did not give it
+        without: Counter[str] = Counter()  #: how often one answered that it has no such blob
         coming = list(self._sources.get(reference.name, ()))
         while coming:
             peer = coming.pop(0)
@@ -167,6 +171,10 @@ class PeerImages:
                     coming.append(peer)
                     other = response.headers.get(ASK_HEADER, "")
             except (Unavailable, NotFound, Forbidden) as error:
+                without[peer] += 1
+                if isinstance(error, NotFound) and coming and without[peer] < MOST_ASKED:
+                    await asyncio.sleep(RETRY_S)  # whoever named it does so again
+                    continue
                 log.info("blob %s: %s", descriptor.digest, error.message)
                 given_up.add(peer)
                 continue
