@@ -123,7 +123,10 @@ async def _chaos(world: World, witness: Witness, seconds: float, broken: list[st
     finally:
         for task in running:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        ended, left = await asyncio.wait(running, timeout=LIVENESS_S)
+        await asyncio.gather(*ended, return_exceptions=True)
+    if left:
+        raise Broken("a call that was cancelled goes on")
     await faults.mend()
 
 

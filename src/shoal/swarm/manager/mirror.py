@@ -63,9 +63,10 @@ class Mirror:
             except TimeoutError:
                 raise Unavailable("the cluster's store does not tell what was written") from None
             except asyncio.CancelledError:
-                if future.cancelled() and self._following is not None and self._following.done():
-                    raise Unavailable("the manager is closing") from None
-                raise
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise  # it is the caller who is cancelled, and the future with it
+                raise Unavailable("the manager is closing") from None
             finally:
                 self._waiting.pop(future, None)
         return self.view
