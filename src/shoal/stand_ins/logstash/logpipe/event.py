@@ -11,9 +11,23 @@ from typing import Any
 TIMESTAMP = "@timestamp"
 _REFERENCE = re.compile(r"\[([^\[\]]+)\]")
 _FORMAT = re.compile(r"%\{([^}]+)\}")
-#: Joda's letters, longest first, as strftime writes them
-_LETTERS = (("YYYY", "%Y"), ("yyyy", "%Y"), ("xxxx", "%G"), ("MM", "%m"), ("dd", "%d"), ("HH", "%H"), ("mm", "%M"))
-_LETTERS_REST = (("ss", "%S"), ("ww", "%V"), ("DDD", "%j"))
+#: {Joda's letters: strftime's directive}; where one begins with another the longer stands first
+_LETTERS = {
+    "YYYY": "%Y",
+    "yyyy": "%Y",
+    "xxxx": "%G",
+    "DDD": "%j",
+    "MMM": "%b",
+    "SSS": "%f",
+    "MM": "%m",
+    "dd": "%d",
+    "HH": "%H",
+    "mm": "%M",
+    "ss": "%S",
+    "ww": "%V",
+    "Z": "%z",
+}
+_ANY_LETTERS = re.compile("|".join(_LETTERS))
 
 
 class Event:
@@ -77,9 +91,7 @@ def names(reference: str) -> list[str]:
 
 def joda(pattern: str) -> str:
     """A pattern of Joda's as strftime understands it."""
-    for letters, directive in (*_LETTERS, *_LETTERS_REST):
-        pattern = pattern.replace(letters, directive)
-    return pattern
+    return _ANY_LETTERS.sub(lambda match: _LETTERS[match[0]], pattern)
 
 
 def stamp(time: datetime) -> str:

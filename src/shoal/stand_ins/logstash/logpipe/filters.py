@@ -124,8 +124,7 @@ def _read_time(text: str, form: str) -> datetime:
     elif form in ("UNIX", "UNIX_MS"):
         time = datetime.fromtimestamp(float(text) / (1000 if form == "UNIX_MS" else 1), UTC)
     else:
-        directives = joda(form).replace("MMM", "%b").replace("%mM", "%b").replace("Z", "%z").replace("SSS", "%f")
-        time = datetime.strptime(text, directives)
+        time = datetime.strptime(text, joda(form))
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
