@@ -1,7 +1,8 @@
 """What is told to many nodes alike, worked out once for all of them: peers, routes of services, endpoints of tasks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from shoal.cluster.book import NO_TASKS, changed_keys
 from shoal.cluster.task import is_wanted
@@ -11,6 +12,9 @@ from shoal.model.cluster.node import Node, NodeState
 from shoal.model.cluster.service import Service
 from shoal.model.cluster.task import Task
 from shoal.model.cluster.task import TaskState as S
+
+R = TypeVar("R")  #: a record
+V = TypeVar("V")  #: what is made of one
 
 Endpoints = Mapping[str, TaskEndpoint]
 Routes = Mapping[str, ServiceRoute]
@@ -51,8 +55,8 @@ def shared_after(old: Shared, view: View) -> Shared:
     if view is before:
         return old
     on = _on(old, view)
-    peers = old.peers if view.nodes is before.nodes else _peers(old, view)
-    routes = old.routes if view.services is before.services else _routes(old, view)
+    peers = _remade(old.peers, before.nodes, view.nodes, _peer_if_numbered)
+    routes = _remade(old.routes, before.services, view.services, route)
     is_same = on is old.on and routes is old.routes
     return Shared(view, peers, routes, on, old.told if is_same else {})
 
@@ -112,22 +116,19 @@ def _is_told(made: ServiceRoute, wanted: frozenset[str]) -> bool:
     return bool(made.ports) or not wanted.isdisjoint([*made.networks, *(vip.network_id for vip in made.vips)])
 
 
-def _peers(old: Shared, view: View) -> Mapping[str, Peer]:
-    changed = changed_keys(view.nodes, old.view.nodes)
-    fresh = {
-        key: made for key in sorted(changed) if (node := view.nodes.get(key)) and node.number for made in [peer(node)]
-    }
-    if all(old.peers.get(key) == fresh.get(key) for key in changed):
-        return old.peers
-    return {key: one for key, one in old.peers.items() if key not in changed} | fresh
+def _peer_if_numbered(node: Node) -> Peer | None:
+    return peer(node) if node.number else None
 
 
-def _routes(old: Shared, view: View) -> Routes:
-    changed = changed_keys(view.services, old.view.services)
-    fresh = {key: route(service) for key in sorted(changed) if (service := view.services.get(key)) is not None}
-    if all(old.routes.get(key) == fresh.get(key) for key in changed):
-        return old.routes
-    return {key: one for key, one in old.routes.items() if key not in changed} | fresh
+def _remade(
+    known: Mapping[str, V], before: Mapping[str, R], after: Mapping[str, R], make: Callable[[R], V | None]
+) -> Mapping[str, V]:
+    """What is `known` of the records `before`, as it is of those `after`; `known` itself where nothing differs."""
+    changed = changed_keys(after, before)
+    fresh = {key: made for key in sorted(changed) if key in after and (made := make(after[key])) is not None}
+    if all(known.get(key) == fresh.get(key) for key in changed):
+        return known
+    return {key: one for key, one in known.items() if key not in changed} | fresh
 
 
 def _on(old: Shared, view: View) -> Mapping[str, Endpoints]:
