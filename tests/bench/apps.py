@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from tests.bench.rows import Row, Sample, Scenario, Setup
 from tests.bench.target import LABEL, Target
+from tests.support.ports import free_port
 
 COUNTER = Path(__file__).parents[2] / "examples" / "counter"
 PAGE_S = 30.0
@@ -92,12 +92,6 @@ def counter_app(target: Target, work: Path) -> Iterator[Sample]:
     with _down_at_the_end(target, folder):
         target.run("compose", "build", cwd=folder)
         yield once
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def _wait_for_page(port: int) -> None:

@@ -6,9 +6,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tests.bench.apps import free_port
 from tests.bench.rows import Row, Sample, Scenario
 from tests.bench.target import LABEL, Target
+from tests.support.ports import free_port
 
 WAIT_S = 60.0
 SERVICE = "bench-service"

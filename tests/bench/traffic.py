@@ -8,11 +8,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tests.bench.apps import free_port
 from tests.bench.resources import WEB_IMAGE
 from tests.bench.rows import Row, Sample, Scenario, Setup
 from tests.bench.services import SERVICE, cluster, remove, running, until
 from tests.bench.target import LABEL, Target
+from tests.support.ports import free_port
 
 REPLICAS = 5
 LOAD_S = 12

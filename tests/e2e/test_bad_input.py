@@ -21,7 +21,7 @@ import pytest
 from tests.support.apps import App
 from tests.support.engine import EngineProcess
 from tests.support.images import busybox_archive, busybox_layer, entry, image_archive, tar_of
-from tests.support.registry import free_port
+from tests.support.ports import free_port
 from tests.support.running import Node
 from tests.support.traces import traces, wait_until_as
 
@@ -134,8 +134,8 @@ def test_an_unset_variable_is_told(module_engine: EngineProcess, tmp_path: Path)
 def test_an_app_that_fails_half_way_keeps_what_ran(quiet: EngineProcess, tmp_path: Path) -> None:
     """A port that is taken ends `up` with its reason; the services that did start go on, the next `up` finishes."""
     app = App(quiet, tmp_path, "half")
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
         app.write(f"""
 services:
   db: {{image: busybox, command: sleep 1000, stop_signal: SIGKILL}}
@@ -216,8 +216,8 @@ def test_addresses_and_subnets(quiet: EngineProcess) -> None:
 
 def test_a_taken_port_of_the_host(quiet: EngineProcess) -> None:
     """The container is there, stopped, and starts as soon as the port is free."""
-    with socket.create_server(("0.0.0.0", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
+    with socket.create_server(("0.0.0.0", port)):
         told = refused(quiet, "run", "-d", "--name", "web", "-p", f"{port}:80", "busybox", "sleep", "1000", status=125)
         assert f"failed to bind host port for 0.0.0.0:{port}" in told and "address already in use" in told
         assert Node(quiet).state("web")["Status"] == "created"

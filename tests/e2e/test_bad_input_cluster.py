@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.apps import free_port
 from tests.support.engine import EngineProcess, engine_with_busybox, wait_for
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: real namespaces, mounts and networks")
 

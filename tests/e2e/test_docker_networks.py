@@ -7,6 +7,7 @@ import urllib.request
 import pytest
 
 from tests.support.engine import EngineProcess, wait_for
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.skipif(shutil.which("docker") is None, reason="the docker CLI is not installed here")
 
@@ -94,31 +95,33 @@ def test_connect_disconnect_and_modes(engine: EngineProcess) -> None:
 
 
 def test_a_taken_port_has_dockers_words(engine: EngineProcess) -> None:
-    engine.docker("run", "-d", "--name", "first", "-p", "45981:80", "busybox", "sleep", "1000")
-    second = engine.docker("run", "-d", "--name", "second", "-p", "45981:80", "busybox", "sleep", "1000", check=False)
+    port = free_port()
+    engine.docker("run", "-d", "--name", "first", "-p", f"{port}:80", "busybox", "sleep", "1000")
+    second = engine.docker("run", "-d", "--name", "second", "-p", f"{port}:80", "busybox", "sleep", "1000", check=False)
     assert second.returncode == 125
     assert "driver failed programming external connectivity on endpoint second" in second.stderr
-    assert "Bind for 0.0.0.0:45981 failed: port is already allocated" in second.stderr
+    assert f"Bind for 0.0.0.0:{port} failed: port is already allocated" in second.stderr
     engine.docker("rm", "-f", "first")
     engine.docker("start", "second")
 
 
 def test_names_and_ports_answer_while_the_engine_is_dead(engine: EngineProcess) -> None:
+    port = free_port()
     engine.docker("network", "create", "app")
-    engine.docker("run", "-d", "--network", "app", "--name", "web", "-h", "web", "-p", "45982:80", "busybox", *SERVE)
+    engine.docker("run", "-d", "--network", "app", "--name", "web", "-h", "web", "-p", f"{port}:80", "busybox", *SERVE)
     script = "while :; do ping -c 1 -W 2 web >/dev/null && echo found || echo lost; sleep 0.05; done"
     engine.docker("run", "-d", "--network", "app", "--name", "client", "busybox", "sh", "-c", script)
-    wait_for("the page", lambda: fetch("http://127.0.0.1:45982") == "web")
+    wait_for("the page", lambda: fetch(f"http://127.0.0.1:{port}") == "web")
     wait_for("the client", lambda: "found" in engine.docker("logs", "client").stdout)
     before = engine.docker("logs", "client").stdout.count("found")
     engine.kill()
     for _ in range(20):
-        assert fetch("http://127.0.0.1:45982") == "web"
-        assert fetch("http://[::1]:45982") == "web"
+        assert fetch(f"http://127.0.0.1:{port}") == "web"
+        assert fetch(f"http://[::1]:{port}") == "web"
     engine.start()
     wait_for("more answers", lambda: engine.docker("logs", "client").stdout.count("found") > before + 5)
     assert "lost" not in engine.docker("logs", "client").stdout
-    assert fetch("http://127.0.0.1:45982") == "web"
+    assert fetch(f"http://127.0.0.1:{port}") == "web"
     engine.docker("rm", "-f", "web")
     with pytest.raises(OSError):
-        fetch("http://127.0.0.1:45982")
+        fetch(f"http://127.0.0.1:{port}")

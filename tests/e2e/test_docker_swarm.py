@@ -1,7 +1,6 @@
 """The real docker CLI, unmodified, on a manager's socket: swarm, nodes, services, secrets, configs, stacks."""
 
 import json
-import random
 import re
 import shutil
 from collections.abc import Iterator
@@ -10,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.apps import fetch, free_port
+from tests.support.apps import fetch
 from tests.support.engine import EngineProcess, engine_with_busybox, wait_for
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.skipif(shutil.which("docker") is None, reason="the docker CLI is not installed here")
 
@@ -49,7 +49,7 @@ def manager(swarm: EngineProcess) -> Iterator[EngineProcess]:
 
 def init(engine: EngineProcess, *flags: str) -> str:
     address = f"127.0.0.1:{free_port()}"
-    data_port = str(random.randrange(20000, 30000))
+    data_port = str(free_port())
     where = ("--listen-addr", address, "--advertise-addr", address, "--data-path-port", data_port)
     return engine.docker("swarm", "init", *where, *flags).stdout
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.apps import free_port
 from tests.support.counter import Counter
 from tests.support.engine import EngineProcess
+from tests.support.ports import free_port
 from tests.support.stand_ins import engine_with_stand_ins
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -17,7 +17,7 @@ import pytest
 
 from shoal.drivers.runtime.processes import is_zombie
 from tests.support.engine import EngineProcess, engine_with_busybox, wait_for
-from tests.support.registry import free_port
+from tests.support.ports import free_port
 from tests.support.running import Node
 from tests.support.traces import traces
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.apps import App, fetch, free_port
+from tests.support.apps import App, fetch
 from tests.support.engine import EngineProcess, engine_with_busybox
 from tests.support.foreign import compose_binary, foreign_compose
+from tests.support.ports import free_port
 
 DOCKERFILE = """FROM busybox
 ADD . /code

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.apps import App, fetch, free_port
+from tests.support.apps import App, fetch
 from tests.support.counter import Tool, tool_named
 from tests.support.engine import EngineProcess
+from tests.support.ports import free_port
 from tests.support.stand_ins import engine_with_stand_ins
 
 COMPOSE = """

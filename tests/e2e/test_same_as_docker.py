@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.apps import free_port
 from tests.support.engine import EngineProcess, engine_with_busybox
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.skipif(shutil.which("docker") is None, reason="the docker CLI is not installed here")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_same_as_docker import said
-from tests.support.apps import free_port
 from tests.support.engine import EngineProcess, engine_with_busybox, wait_for
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.skipif(shutil.which("docker") is None, reason="the docker CLI is not installed here")
 

@@ -18,7 +18,7 @@ import pytest
 from tests.support.builds import build
 from tests.support.engine import EngineProcess, engine_with_busybox, wait_for
 from tests.support.images import busybox_layer, entry, image_archive, tar_of
-from tests.support.registry import free_port
+from tests.support.ports import free_port
 from tests.support.running import Node
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: real namespaces, mounts and networks")

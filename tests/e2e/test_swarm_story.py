@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.apps import free_port
 from tests.support.engine import EngineProcess, wait_for
+from tests.support.ports import free_port
 from tests.support.screen import on_terminal
 from tests.support.stand_ins import engine_with_stand_ins
 from tests.support.tutorial import AGO, FULL, ID, IMAGE, SHORT, build_first, is_table

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.apps import free_port
 from tests.support.browser import keep
 from tests.support.engine import wait_for
 from tests.support.examples import Example
+from tests.support.ports import free_port
 from tests.support.stand_ins import engine_with_stand_ins
 
 pytestmark = pytest.mark.heavy

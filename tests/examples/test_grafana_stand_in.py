@@ -17,9 +17,10 @@ import pytest
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Page, expect
 
-from tests.support.apps import App, free_port
+from tests.support.apps import App
 from tests.support.deadlines import patient
 from tests.support.engine import EngineProcess, wait_for
+from tests.support.ports import free_port
 from tests.support.prometheus import Prometheus
 from tests.support.stand_ins import engine_with_stand_ins
 

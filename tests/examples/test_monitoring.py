@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.apps import free_port
 from tests.support.browser import keep
 from tests.support.dashboards import drawn_board
 from tests.support.engine import EngineProcess, engine_with_busybox, wait_for
 from tests.support.examples import Example
+from tests.support.ports import free_port
 from tests.support.prometheus import Prometheus, panel_queries
 from tests.support.stand_ins import engine_with_stand_ins
 from tests.support.swarm import SERVE, OneNode

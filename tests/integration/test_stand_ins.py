@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.apps import fetch, free_port
+from tests.support.apps import fetch
 from tests.support.builds import build
 from tests.support.engine import EngineProcess, wait_for
 from tests.support.images import entry
+from tests.support.ports import free_port
 from tests.support.stand_ins import engine_with_stand_ins
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: runs containers")

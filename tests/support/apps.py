@@ -1,7 +1,6 @@
 """Compose apps for tests: a folder with files, and `shoal compose` run in it against a real engine."""
 
 import json
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -11,14 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.engine import EngineProcess, wait_for
-
-
-def free_port() -> int:
-    """A TCP port of this machine that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def fetch(port: int, path: str = "/") -> str:

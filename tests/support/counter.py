@@ -14,9 +14,10 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.support.apps import App, fetch, free_port
+from tests.support.apps import App, fetch
 from tests.support.engine import EngineProcess, wait_for
 from tests.support.foreign import compose_binary
+from tests.support.ports import free_port
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "counter"
 _ESCAPE = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")

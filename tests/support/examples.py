@@ -10,9 +10,10 @@ from typing import Any
 
 import yaml
 
-from tests.support.apps import App, free_port
+from tests.support.apps import App
 from tests.support.deadlines import patient
 from tests.support.engine import EngineProcess
+from tests.support.ports import free_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 _FIRST_START_S = 900

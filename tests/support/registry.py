@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from tests.support.apps import free_port
+from tests.support.ports import free_port
 
 DOCKER_REGISTRY = "/usr/bin/docker-registry"
 READY_S = 15.0

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
-from tests.support.apps import free_port
 from tests.support.engine import EngineProcess, engine_with_busybox, wait_for
+from tests.support.ports import free_port
 
 #: runs until it is told to end, and ends at once then
 SERVE = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1000 & wait $!; done")

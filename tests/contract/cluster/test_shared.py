@@ -13,7 +13,7 @@ from shoal.drivers.cluster import etcd_member
 from shoal.drivers.cluster.etcd_quorum import EtcdQuorum
 from shoal.errors import Conflict
 from tests.support.certificates import Authority
-from tests.support.etcd import free_ports
+from tests.support.ports import free_ports
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from aiohttp import web
 
 from shoal.errors import DriverError, InvalidArgument, NotFound, ShoalError, Unauthorized
 from shoal.model.registry import RegistryAuth
-from tests.support.apps import free_port
 from tests.support.image_node import ImageNode
 from tests.support.images import busybox_archive
+from tests.support.ports import free_port
 
 LOGIN = RegistryAuth(username="ann", password="s3cret")
 DIGEST = "sha256:" + "0" * 64

@@ -3,7 +3,6 @@
 import configparser
 import os
 import shutil
-import socket as socketlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.leftovers import new_folder
+from tests.support.ports import free_port
 
 
 @pytest.fixture
@@ -40,9 +40,7 @@ def daemon(place: Path, verb: str, *more: str, check: bool = True) -> subprocess
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the engine does")
 def test_start_status_stop(place: Path) -> None:
     assert daemon(place, "status", check=False).returncode == 3
-    with socketlib.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    address = f"tcp://127.0.0.1:{free_port()}"
     started = daemon(place, "start", "--", "--host", address).stdout
     socket = place / "run" / "shoal.sock"
     assert f"listening at unix://{socket}" in started

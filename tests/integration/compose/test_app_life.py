@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-from tests.support.apps import App, fetch, free_port
+from tests.support.apps import App, fetch
 from tests.support.engine import EngineProcess, wait_for
+from tests.support.ports import free_port
 from tests.support.registry import RegistryProcess
 
 SLEEPER = "{image: busybox, command: sleep 1000, stop_signal: SIGKILL}"

@@ -129,7 +129,7 @@ def test_run_gives_output_input_and_exit_status(app: App) -> None:
 
 
 def test_run_publishes_ports_only_when_asked(app: App) -> None:
-    from tests.support.apps import free_port
+    from tests.support.ports import free_port
 
     port, other = free_port(), free_port()
     app.write(f"services: {{a: {{image: busybox, command: sleep 1000, ports: ['{port}:80']}}}}\n")
@@ -200,7 +200,7 @@ def test_events_and_wait(app: App) -> None:
 
 
 def test_stats_top_and_port(app: App) -> None:
-    from tests.support.apps import free_port
+    from tests.support.ports import free_port
 
     port = free_port()
     app.write(

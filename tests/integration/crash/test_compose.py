@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.apps import App, fetch, free_port
+from tests.support.apps import App, fetch
 from tests.support.crashing import CrashingEngine
+from tests.support.ports import free_port
 from tests.support.traces import traces, wait_until_as
 
 

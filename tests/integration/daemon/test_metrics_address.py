@@ -6,8 +6,8 @@ import sys
 import urllib.request
 from pathlib import Path
 
-from tests.support.apps import free_port
 from tests.support.engine import EngineProcess, engine_with_busybox
+from tests.support.ports import free_port
 
 POOL = ("--address-pool", "10.79.0.0/16:24")
 

@@ -8,6 +8,7 @@ from shoal.drivers.netd.proxy import MAX_FLOWS, UdpProxy, bind
 from shoal.drivers.netd.resolver import MAX_CONNECTIONS, Resolver
 from shoal.lifecycle.network.dns import A, encode_query
 from shoal.lifecycle.network.names import Asker, Entry, Names
+from tests.support.ports import free_port
 
 
 def resolver() -> tuple[Resolver, tuple[str, int], tuple[str, int]]:
@@ -67,10 +68,7 @@ async def test_names_beyond_ascii_and_packets_that_are_none() -> None:
 async def test_made_up_clients_of_a_published_port_do_not_use_up_netd() -> None:
     server = socket.socket(type=socket.SOCK_DGRAM)
     server.bind(("127.0.0.1", 0))
-    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
-        probe.bind(("::1", 0))
-        port = probe.getsockname()[1]
-    proxy = UdpProxy(bind("udp", "::1", port), server.getsockname())
+    proxy = UdpProxy(bind("udp", "::1", free_port()), server.getsockname())
     for number in range(MAX_FLOWS + 50):
         proxy._server_for((f"::{number:x}", 1))
     assert len(proxy._flows) == MAX_FLOWS

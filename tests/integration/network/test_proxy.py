@@ -8,12 +8,7 @@ import socket
 import pytest
 
 from shoal.drivers.netd.proxy import TcpProxy, UdpProxy, bind
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET6) as probe:
-        probe.bind(("::1", 0))
-        return int(probe.getsockname()[1])
+from tests.support.ports import free_port
 
 
 async def test_a_lot_of_bytes_both_ways_and_half_closed_connections() -> None:

@@ -5,9 +5,9 @@ import time
 from contextlib import suppress
 from urllib.request import urlopen
 
-from tests.support.apps import free_port
 from tests.support.deadlines import patient
 from tests.support.engine import wait_for
+from tests.support.ports import free_port
 from tests.support.swarm import OneNode, container_id
 
 

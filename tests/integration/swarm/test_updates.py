@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.apps import free_port
 from tests.support.asking import asking
 from tests.support.engine import wait_for
+from tests.support.ports import free_port
 from tests.support.swarm import OneNode
 
 #: busybox's server is no good init: it does not hear SIGTERM as process 1
