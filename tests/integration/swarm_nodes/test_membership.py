@@ -3,7 +3,6 @@
 import asyncio
 import os
 import secrets
-import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -27,6 +26,7 @@ from shoal.swarm.membership.membership import Membership
 from shoal.swarm.membership.near import Near
 from shoal.swarm.pki.certificates import identity_in, validity_of
 from tests.support.deadlines import patient
+from tests.support.ports import free_port
 
 DAY_NS = 86400 * 10**9
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -81,20 +81,13 @@ class NoLogs:
         raise NotFound(container_id)
 
 
-def free_port() -> int:
-    """With two free ones after it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Side:
     """One node. behind_ns: its clock is that much behind when certificates are made"""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         self.folder = folder / "swarm"
-        self.address = f"127.0.0.1:{free_port()}"
+        self.address = f"127.0.0.1:{free_port(3)}"  # the next two are of etcd
         self.behind_ns = 0
         self._images = OneImage(folder)
         self.membership = self.made()
