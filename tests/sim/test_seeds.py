@@ -1,5 +1,7 @@
 """Simulated clusters hold their properties; a seed is the same story each time; what is broken is noticed."""
 
+import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from shoal.cluster.decide import decide
 from shoal.cluster.plan import Plan, Put
 from shoal.model.cluster.task import Task, TaskState
 from shoal.simulation.run import run
+from shoal.simulation.workload import Workload
 from shoal.simulation.world import Size
 from shoal.swarm.manager import tick
 
@@ -69,3 +72,16 @@ def test_a_planted_bug_is_found(bug: Callable[[Task], Task], monkeypatch: pytest
     monkeypatch.setattr(tick, "decide", _changed(bug))
     problems = [run(seed, size=Size(managers=1, workers=3), chaos_s=20).problem for seed in range(1, 6)]
     assert any(problems)
+
+
+async def _never_waits(workload: Workload) -> None:
+    while True:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.Event().wait(), 0)
+
+
+def test_a_loop_that_never_waits_is_a_failed_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Workload, "run", _never_waits)
+    outcome = run(1, size=Size(managers=1, workers=1), chaos_s=20)
+    assert "again and again, without waiting" in outcome.problem
+    assert outcome.story[-1].endswith(f"FAILED: {outcome.problem}")

@@ -1,5 +1,6 @@
 """What must come to hold once nothing fails any more: liveness. Each answer is a list of what is still different."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from shoal.cluster.view import View
@@ -18,10 +19,15 @@ def differences(world: World) -> list[str]:
     view = world.truth()
     return [
         *_nodes(world, view),
-        *(problem for service in view.services.values() for problem in _service(view, service)),
+        *of_services(view),
         *_containers(world, view),
         *_overlays(world, view),
     ]
+
+
+def of_services(view: View) -> list[str]:
+    """As `differences`, of what services want and which tasks run."""
+    return [problem for service in view.services.values() for problem in _service(view, service)]
 
 
 def _nodes(world: World, view: View) -> Iterator[str]:
@@ -59,10 +65,7 @@ def _service(view: View, service: Service) -> Iterator[str]:
         if len(there) != len(set(there)) or not wanted_on <= set(there) <= wanted_on | kept:
             yield f"{name}: runs on {there}, wanted on {sorted(wanted_on)}"
     elif spec.mode is ServiceMode.REPLICATED:
-        limit = spec.task.placement.max_replicas
-        wanted = min(spec.replicas, limit * len(eligible)) if limit else (spec.replicas if eligible else 0)
-        if len(running) != wanted and not _halved(running, spec.replicas, limit, wanted):
-            yield f"{name}: {len(running)} tasks run, wanted {wanted}"
+        yield from _replicas(view, service, running, {node.id for node in eligible})
     elif spec.mode is ServiceMode.REPLICATED_JOB:
         done = sum(t.status.state is TaskState.COMPLETE for t in tasks)
         if done < spec.replicas and eligible:
@@ -73,9 +76,21 @@ def _service(view: View, service: Service) -> Iterator[str]:
             yield f"{name}: not completed on {missing}"
 
 
-def _halved(running: list[Task], replicas: int, limit: int, wanted: int) -> bool:
-    """A drained or paused node may keep tasks that a limit allows nowhere else."""
-    return limit > 0 and wanted < len(running) <= replicas
+def _replicas(view: View, service: Service, running: list[Task], eligible: set[str]) -> Iterator[str]:
+    """A paused node keeps its tasks, a drained one those that have no place elsewhere."""
+    replicas, limit = service.spec.replicas, service.spec.task.placement.max_replicas
+    places = limit * len(eligible) if limit else (replicas if eligible else 0)
+    on = Counter(Availability.ACTIVE if t.node_id in eligible else _availability(view, t.node_id) for t in running)
+    left = replicas - on[Availability.PAUSE]
+    wanted = min(left, places)
+    if on[Availability.ACTIVE] != wanted or not 0 <= on[Availability.DRAIN] <= left - wanted:
+        yield f"{service.spec.name}: {dict(on)} tasks run, {replicas} wanted, {places} places"
+
+
+def _availability(view: View, node_id: str) -> Availability | None:
+    """None: its tasks of a service must not be there at all."""
+    node = view.nodes.get(node_id)
+    return node.spec.availability if node is not None and node.spec.availability is not Availability.ACTIVE else None
 
 
 def _containers(world: World, view: View) -> Iterator[str]:

@@ -5,12 +5,13 @@ import selectors
 from collections.abc import Mapping
 from typing import Any
 
-#: callbacks in a row at one moment: more is a loop that never waits
+#: turns in a row without waiting: more is a loop that never waits
 _MAX_AT_ONCE = 200_000
+_TURN_S = 1e-9  #: a turn takes time, as on a real clock: what is due "in 1e-16 s" does come
 
 
 class Stuck(Exception):
-    """Nothing is ready and nothing will ever be: every task waits for another one."""
+    """Nothing is ready and nothing will ever be, or something always is, without waiting."""
 
 
 class _NoFiles(selectors.BaseSelector):
@@ -57,12 +58,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """The clock goes to the next timer. Raises: Stuck when there is none"""
         if timeout_s is None:
             raise Stuck("nothing is ready and no timer is set")
-        if timeout_s > 0:
-            self._now_s += timeout_s
-            self._at_once = 0
-            return
-        self._at_once += 1
+        self._now_s += max(timeout_s, _TURN_S)
+        self._at_once = self._at_once + 1 if timeout_s <= _TURN_S else 0
         if self._at_once > _MAX_AT_ONCE:
+            self._at_once = 0
             raise Stuck(f"at {self._now_s:.6f} s something is ready again and again, without waiting")
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]

@@ -12,7 +12,7 @@ from shoal.simulation.faults import Faults
 from shoal.simulation.invariants import Broken, Witness
 from shoal.simulation.loop import Stuck, VirtualLoop
 from shoal.simulation.workload import Workload
-from shoal.simulation.world import Size, World
+from shoal.simulation.world import Size, Story, World
 
 #: within so many seconds after the last fault all is as it has to be; crash loops wait up to 60 s
 LIVENESS_S = 120.0
@@ -54,6 +54,7 @@ class _Ears(logging.Handler):
 def run(seed: int, *, size: Size, chaos_s: float = 60.0) -> Outcome:
     """One seed, from the first boot to convergence, on a clock of its own."""
     loop = VirtualLoop()
+    story = Story(loop.time)
     ears = _Ears()
     root = logging.getLogger("shoal")
     asyncio_log = logging.getLogger("asyncio")
@@ -64,16 +65,30 @@ def run(seed: int, *, size: Size, chaos_s: float = 60.0) -> Outcome:
     root.propagate = asyncio_log.propagate = False
     try:
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            return runner.run(_run(seed, size, chaos_s, ears))
+            problem, converged_s, writes = runner.run(_run(World(seed, size, story), chaos_s, ears))
+    except Stuck as error:
+        problem, converged_s, writes = str(error), 0.0, 0
     finally:
         root.removeHandler(ears)
         asyncio_log.removeHandler(ears)
         root.setLevel(level)
         root.propagate = asyncio_log.propagate = propagates
+    if problem:
+        story.tell(f"FAILED: {problem}")
+    return Outcome(
+        seed=seed,
+        problem=problem,
+        digest=story.digest,
+        story=story.lines,
+        virtual_s=loop.time(),
+        converged_s=converged_s,
+        writes=writes,
+    )
 
 
-async def _run(seed: int, size: Size, chaos_s: float, ears: _Ears) -> Outcome:
-    world, witness = World(seed, size), Witness()
+async def _run(world: World, chaos_s: float, ears: _Ears) -> tuple[str, float, int]:
+    """(problem, seconds until convergence, writes)"""
+    witness = Witness()
     broken: list[str] = []
 
     def note(changes: object) -> None:
@@ -89,23 +104,13 @@ async def _run(seed: int, size: Size, chaos_s: float, ears: _Ears) -> Outcome:
         await world.open()
         await _chaos(world, witness, chaos_s, broken)
         converged_s = await _settle(world, broken)
-    except (Broken, Stuck) as error:
+    except Broken as error:
         problem = str(error)
     finally:
         await world.close()
     if not problem and ears.heard:
         problem = ears.heard[0]
-    if problem:
-        world.story.tell(f"FAILED: {problem}")
-    return Outcome(
-        seed=seed,
-        problem=problem,
-        digest=world.story.digest,
-        story=world.story.lines,
-        virtual_s=asyncio.get_running_loop().time(),
-        converged_s=converged_s,
-        writes=witness.writes,
-    )
+    return problem, converged_s, witness.writes
 
 
 async def _chaos(world: World, witness: Witness, seconds: float, broken: list[str]) -> None:

@@ -83,12 +83,11 @@ class Story:
 
 
 class World:
-    """A cluster of `size`; everything that is by chance comes from `seed`."""
+    """A cluster of `size`. What is by chance comes from `seed`; what happens goes into `story`."""
 
-    def __init__(self, seed: int, size: Size) -> None:
+    def __init__(self, seed: int, size: Size, story: Story) -> None:
         self._seed = seed
-        loop = asyncio.get_running_loop()
-        self.story = Story(loop.time)
+        self.story = story
         self.links = Links(self.chance("links"))
         self.cluster = SimulatedCluster()
         self.hosts: dict[str, Host] = {}
