@@ -7,6 +7,7 @@ from shoal.simulation.world import Host, World
 
 #: for so long may a node that hears its manager not know yet that a task is gone, in seconds
 _LATE_S = 1.0
+_BACK_S = 2.0  #: and for so long one that has just come to hear it
 
 
 class Connected:
@@ -49,5 +50,5 @@ class Connected:
             if not endpoint.takes_new or endpoint.task_id in serving:
                 continue
             gone_s = self._gone_s.setdefault(endpoint.task_id, now_s)
-            if now_s - max(gone_s, since_s) > _LATE_S:
+            if now_s - gone_s > _LATE_S and now_s - since_s > _BACK_S:
                 raise Broken(f"{node_id}: names {endpoint.task_name}, gone for {now_s - gone_s:.1f} s")
