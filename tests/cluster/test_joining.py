@@ -19,7 +19,8 @@ from shoal.swarm.manager import records
 from shoal.swarm.membership.folder import Folder, Keys
 from shoal.swarm.nodes.tls import Credentials, client_context, stranger_context
 from shoal.swarm.pki.authority import Authority, Subject, issue, new_authority
-from shoal.swarm.pki.certificates import certificate_request, identity_in, new_key
+from shoal.swarm.pki.certificates import identity_in
+from shoal.swarm.pki.keys import certificate_request, new_key
 from shoal.swarm.pki.tokens import ca_digest, new_secret, parse_token, token_text
 from shoal.swarm.sealing import AesSeal
 from tests.support import clusters

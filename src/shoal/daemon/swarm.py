@@ -7,6 +7,7 @@ code, and most machines are in no cluster.
 import asyncio
 import os
 import secrets
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH = 25
+#: -P: nothing of the folder that it starts in is loaded
+KEY_PROGRAM = (sys.executable, "-P", "-m", "shoal.swarm.pki.keys")
 #: either is there on a node that is in a cluster, or on its way into one
 _TRACES = ("state.json", "join.json")
 
@@ -177,6 +180,7 @@ def make_membership(
 
     def load() -> "Membership":
         from shoal.drivers.cluster.etcd_quorum import EtcdQuorum
+        from shoal.drivers.cluster.node_keys import KeyProgram
         from shoal.drivers.cluster.sqlite_store import SqliteClusterStore
         from shoal.swarm.membership.membership import Membership
         from shoal.swarm.membership.near import Near
@@ -194,6 +198,7 @@ def make_membership(
             quorum=quorum,
             addresses=host_addresses,
             now_ns=time.time_ns,
+            new_key=KeyProgram(KEY_PROGRAM),
             new_id=new_cluster_id,
             choose=secrets.randbelow,
             random_bytes=os.urandom,

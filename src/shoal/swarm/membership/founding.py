@@ -14,7 +14,7 @@ from shoal.swarm.membership.addresses import advertise_address, data_path_addres
 from shoal.swarm.membership.folder import Keys, LocalState
 from shoal.swarm.membership.near import Near
 from shoal.swarm.pki.authority import Subject, issue, new_authority
-from shoal.swarm.pki.certificates import certificate_request, new_key
+from shoal.swarm.pki.keys import certificate_request, new_key
 from shoal.swarm.pki.tokens import ca_digest, new_secret, new_unlock_key
 from shoal.swarm.sealing import KEY_BYTES, AesSeal
 

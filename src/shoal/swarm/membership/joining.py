@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from shoal.contracts.cluster.control import SwarmJoin
+from shoal.contracts.cluster.keys import NodeKey
 from shoal.errors import InvalidArgument, Unavailable
 from shoal.model.cluster.node import Role
 from shoal.swarm.membership.addresses import advertise_address, data_path_address, join_port, listen_address, split_port
@@ -12,7 +13,6 @@ from shoal.swarm.membership.near import Near
 from shoal.swarm.nodes.client import NodeClient
 from shoal.swarm.nodes.messages import Admitted, Ask, decode, encode
 from shoal.swarm.nodes.tls import stranger_context
-from shoal.swarm.pki.certificates import certificate_request, new_key
 from shoal.swarm.pki.tokens import JoinToken, ca_digest, parse_token
 
 RETRY_S = 0.5
@@ -41,24 +41,31 @@ class Joining:
         if not request.remotes:
             raise InvalidArgument("at least 1 RemoteAddr is required to join")
         self._remotes = [join_port(*split_port(remote)) for remote in request.remotes]
-        self._key = new_key()
+        self._new_key = near.new_key
         self.error = ""  #: why it has not come about yet
 
     async def run(self) -> Joined:
         """Tries until a manager answers. Raises: InvalidArgument for a token that is not of this cluster, …"""
-        while True:
-            for remote in self._remotes:
-                try:
-                    return await self._join(remote)
-                except Unavailable as error:
-                    self.error = error.message
-            await asyncio.sleep(RETRY_S)
+        # Made while a manager is asked for its CA.
+        making = asyncio.ensure_future(self._new_key())
+        try:
+            while True:
+                for remote in self._remotes:
+                    try:
+                        return await self._join(remote, making)
+                    except Unavailable as error:
+                        self.error = error.message
+                await asyncio.sleep(RETRY_S)
+        finally:
+            making.cancel()
+            await asyncio.gather(making, return_exceptions=True)
 
-    async def _join(self, remote: str) -> Joined:
+    async def _join(self, remote: str, making: "asyncio.Future[NodeKey]") -> Joined:
         trusted = await self._pinned_ca(remote)
+        made = await making
         host, port = split_port(self._advertise) if self._advertise else ("", self._listen[1])
         ask = Ask(
-            request=certificate_request(self._key),
+            request=made.request,
             token=self._request.token,
             address=host,
             port=port,
@@ -70,7 +77,7 @@ class Joining:
             admitted = decode(await client.call("POST", remote, "/v1/certificates", encode(ask)), Admitted)
         finally:
             await client.close()
-        return self._joined(admitted, remote, port)
+        return self._joined(admitted, made, remote, port)
 
     async def _pinned_ca(self, remote: str) -> str:
         """The cluster's root CA, which is the one that the token names."""
@@ -86,7 +93,7 @@ class Joining:
             raise InvalidArgument(f"remote CA does not match fingerprint. Expected: {self._token.digest.hex()}")
         return certificate
 
-    def _joined(self, admitted: Admitted, remote: str, port: int) -> Joined:
+    def _joined(self, admitted: Admitted, made: NodeKey, remote: str, port: int) -> Joined:
         state = LocalState(
             node_id=admitted.node_id,
             cluster_id=admitted.cluster_id,
@@ -96,4 +103,4 @@ class Joining:
             data_port=admitted.data_port,
             managers=admitted.managers or (("", remote),),
         )
-        return Joined(state, Keys(self._key, admitted.certificate), admitted.trusted)
+        return Joined(state, Keys(made.key, admitted.certificate), admitted.trusted)

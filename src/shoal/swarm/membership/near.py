@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shoal.contracts.cluster.executor import Executor
+from shoal.contracts.cluster.keys import NewNodeKey
 from shoal.contracts.cluster.logs import TaskLogReader
 from shoal.contracts.cluster.overlay import Overlay
 from shoal.contracts.cluster.peers import LocalImages
@@ -23,6 +24,7 @@ class Near:
     single_store: the store of a cluster with one manager, in this file; not opened yet
     quorum: this manager's part of the store that several share, nothing of it runs yet
     addresses: of this machine, now
+    new_key: of this node as it joins, or has a new certificate
     new_id: 25 characters [0-9a-z]    choose: a number below its argument    random_bytes: so many, as os.urandom
     publish: what happens to objects of the cluster
     """
@@ -36,6 +38,7 @@ class Near:
     quorum: Callable[[QuorumSettings], Quorum]
     addresses: Callable[[], Sequence[HostAddress]]
     now_ns: Callable[[], int]
+    new_key: NewNodeKey
     new_id: Callable[[], str]
     choose: Callable[[int], int]
     random_bytes: Callable[[int], bytes]

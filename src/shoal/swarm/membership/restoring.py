@@ -16,7 +16,7 @@ from shoal.swarm.membership.near import Near
 from shoal.swarm.nodes.client import NodeClient
 from shoal.swarm.nodes.tls import stranger_context
 from shoal.swarm.pki.authority import Authority, Subject, issue
-from shoal.swarm.pki.certificates import certificate_request, new_key
+from shoal.swarm.pki.keys import certificate_request, new_key
 from shoal.swarm.pki.tokens import ca_digest
 from shoal.swarm.sealing import AesSeal
 

@@ -27,14 +27,7 @@ from shoal.swarm.nodes.messages import Admitted, Ask, Enlist, Enlisted, Ready, T
 from shoal.swarm.nodes.server import Callers, Managing, NodeServer
 from shoal.swarm.nodes.sessions import Latest, SessionRoutes
 from shoal.swarm.nodes.tls import Credentials, client_context
-from shoal.swarm.pki.certificates import (
-    certificate_request,
-    identity_in,
-    issued_by,
-    new_key,
-    split_certificates,
-    validity_of,
-)
+from shoal.swarm.pki.certificates import identity_in, issued_by, split_certificates, validity_of
 from shoal.swarm.pki.tokens import ca_digest
 
 log = logging.getLogger("shoal.cluster.membership")
@@ -305,10 +298,10 @@ class Running:
 
     async def _renew(self) -> None:
         """A new key and its certificate."""
-        key = new_key()
-        ask = Ask(request=certificate_request(key), address=split_port(self.state.advertise)[0])
+        made = await self._near.new_key()
+        ask = Ask(request=made.request, address=split_port(self.state.advertise)[0])
         admitted = await self._signed(ask)
-        keys = Keys(key, admitted.certificate, self._keys.data_key)
+        keys = Keys(made.key, admitted.certificate, self._keys.data_key)
         self._folder.save_keys(keys, self.unlock_key)
         await self._renewed(keys, admitted.trusted)
         log.info("this node has a new certificate as %s", admitted.role.value)

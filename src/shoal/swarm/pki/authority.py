@@ -41,7 +41,7 @@ def new_authority(now_ns: int) -> Authority:
     """A new root CA: ECDSA P-256, 20 years."""
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    from shoal.swarm.pki.certificates import key_text
+    from shoal.swarm.pki.keys import key_text
 
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = _ca_certificate(_ca_name(key.public_key()), key.public_key(), key, _ca_name(key.public_key()), now_ns)

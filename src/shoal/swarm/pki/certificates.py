@@ -1,4 +1,4 @@
-"""A node's own key and certificate, and what a certificate says."""
+"""What a certificate of a node says."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +10,6 @@ from shoal.swarm.pki.reading import read_certificate
 
 if TYPE_CHECKING:
     from cryptography import x509
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 #: a file or a text with several certificates has one of these for each
 _PEM_END = "-----END CERTIFICATE-----\n"
@@ -36,34 +35,6 @@ class Validity:
     def renew_at(self) -> int:
         """Half of its life."""
         return (self.begins + self.ends) // 2
-
-
-def new_key() -> str:
-    """A new private key (PEM, ECDSA P-256)."""
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    return key_text(ec.generate_private_key(ec.SECP256R1()))
-
-
-def key_text(key: "EllipticCurvePrivateKey") -> str:
-    """A private key as PEM."""
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-
-
-def certificate_request(key: str) -> str:
-    """A request (CSR, PEM) for a certificate of this key. key: PEM"""
-    from cryptography import x509
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-    from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
-
-    private = load_pem_private_key(key.encode(), None)
-    if not isinstance(private, EllipticCurvePrivateKey):
-        raise InvalidArgument("key of the node: expected an ECDSA key")
-    request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(private, SHA256())
-    return request.public_bytes(Encoding.PEM).decode()
 
 
 def identity_of(subject: tuple[tuple[tuple[str, str], ...], ...]) -> Identity:

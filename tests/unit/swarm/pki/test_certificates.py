@@ -14,14 +14,13 @@ from shoal.swarm.pki.authority import Authority, Subject, cross_signed, issue, l
 from shoal.swarm.pki.certificates import (
     Identity,
     belongs_to,
-    certificate_request,
     identity_in,
     identity_of,
     issued_by,
-    new_key,
     split_certificates,
     validity_of,
 )
+from shoal.swarm.pki.keys import certificate_request, new_key
 from shoal.swarm.pki.reading import read_certificate
 
 NOW = 1_760_000_000 * 10**9
