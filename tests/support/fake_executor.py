@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 
-from shoal.model.cluster.assignment import OverlayState
+from shoal.model.cluster.assignment import Attached, OverlayState
 from shoal.model.cluster.node import NodeDescription
 from shoal.model.cluster.task import Task, TaskState, TaskStatus
 
@@ -78,6 +78,9 @@ class FakeOverlay:
 
     async def apply(self, state: OverlayState) -> None:
         self.applied.append(state)
+
+    def attached(self) -> tuple[Attached, ...]:
+        return ()
 
     async def drained(self, task_id: str, deadline_s: float) -> bool:
         self.drained_tasks.append(task_id)

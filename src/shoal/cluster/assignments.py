@@ -79,7 +79,7 @@ def overlay(view: View, node: Node, tasks: Iterable[Task], shared: Shared = NOTH
 
 def _tasks_of(view: View, node_id: str) -> Mapping[str, Task]:
     tasks = view.tasks_on.get(node_id, NO_TASKS) if node_id else NO_TASKS
-    return {key: task for key, task in tasks.items() if task.status.state >= S.ASSIGNED}
+    return {key: task for key, task in tasks.items() if task.status.state >= S.ASSIGNED and not task.is_attachment}
 
 
 def _with_node(view: View, task: Task, node: Node | None) -> Task:

@@ -10,9 +10,11 @@ import secrets
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from shoal.contracts.cluster.attachments import Attachments
 from shoal.contracts.cluster.control import (
     ClusterNetworks,
     Clusters,
@@ -33,6 +35,7 @@ from shoal.contracts.cluster.quorum import Quorum, QuorumSettings
 from shoal.contracts.registry import FetchedManifest
 from shoal.drivers.network.addresses import INNER_KINDS, read_addresses
 from shoal.errors import NotFound, Unavailable
+from shoal.model.cluster.assignment import Attached
 from shoal.model.registry import RegistryAuth
 from shoal.oci.manifest import Descriptor
 from shoal.oci.reference import Reference
@@ -132,6 +135,26 @@ class LaterMembership:
         if self._loaded is None:
             raise NotFound(f"this node is in no cluster that could have {reference.familiar}")
         return self._loaded
+
+    async def attach(self, wish: Attached) -> Attached:
+        """See contracts.cluster.attachments."""
+        return await (await self._attachments()).attach(wish)
+
+    async def find_network(self, reference: str) -> str:
+        """See contracts.cluster.attachments."""
+        return await (await self._attachments()).find_network(reference)
+
+    def changed(self) -> None:
+        """See contracts.cluster.attachments. Who is no member any more has nobody to tell."""
+        if self._loaded is not None:
+            with suppress(Unavailable):
+                self._loaded.attachments().changed()
+
+    async def _attachments(self) -> Attachments:
+        """Also of an engine that starts its containers before it goes on as a member."""
+        if self._loaded is None and not any((self._folder / name).exists() for name in _TRACES):
+            raise Unavailable(messages.NOT_MANAGER)
+        return (await self._now()).attachments()
 
     def control(self) -> Control:
         """The control API; its parts raise Unavailable while this node is no manager."""

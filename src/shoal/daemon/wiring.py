@@ -212,6 +212,7 @@ class Engine:
             publish=partial(self.events.publish, scope="swarm"),
         )
         self.tasks.set_peers(self.membership)
+        self.networks.set_cluster(self.membership)
 
     def _wire_api(self) -> None:
         files = self.containers.views.files

@@ -10,6 +10,7 @@ class EndpointSettings:
 
     links: "container:alias", legacy links inside this network
     priority: the endpoint of the highest one gives the default route (`GwPriority`)
+    is_given: the managers of the cluster chose the addresses, for a task
     """
 
     aliases: tuple[str, ...] = ()
@@ -20,6 +21,7 @@ class EndpointSettings:
     mac_address: str = ""
     driver_opts: Mapping[str, str] = field(default_factory=dict)
     priority: int = 0
+    is_given: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

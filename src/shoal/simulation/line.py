@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 
 from shoal.errors import NotLeader, Unavailable
-from shoal.model.cluster.assignment import AssignmentChange, Report
+from shoal.model.cluster.assignment import AssignmentChange, Attached, Report
 from shoal.model.cluster.node import NodeDescription
 from shoal.simulation.links import Links
 from shoal.swarm.manager import Manager
@@ -85,3 +85,11 @@ class Line:
         except Unavailable as error:
             self._gone_on(error)
             raise
+
+    async def attach(self, node_id: str, wish: Attached) -> Attached:
+        """See the contract."""
+        return await self._pick()[1].dispatcher.attach(node_id, wish)
+
+    async def find_network(self, node_id: str, reference: str) -> str:
+        """See the contract."""
+        return await self._pick()[1].dispatcher.find_network(node_id, reference)

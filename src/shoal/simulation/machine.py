@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from shoal.errors import DriverError, InvalidArgument
-from shoal.model.cluster.assignment import OverlayState
+from shoal.model.cluster.assignment import Attached, OverlayState
 from shoal.model.cluster.node import NodeDescription
 from shoal.model.cluster.task import Amounts, Task, TaskState, TaskStatus
 
@@ -221,6 +221,9 @@ class SimulatedOverlay:
         await self._machine.work(0.01)
         self._machine.overlay = state
         self._machine.overlay_at = asyncio.get_running_loop().time()
+
+    def attached(self) -> tuple[Attached, ...]:
+        return ()
 
     async def drained(self, task_id: str, deadline_s: float) -> bool:
         """See the contract. Connections end after a while."""

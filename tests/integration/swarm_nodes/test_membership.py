@@ -18,7 +18,7 @@ from shoal.daemon.swarm import KEY_PROGRAM
 from shoal.drivers.cluster.node_keys import KeyProgram
 from shoal.drivers.cluster.sqlite_store import SqliteClusterStore
 from shoal.errors import Forbidden, InvalidArgument, NotFound, Unavailable
-from shoal.model.cluster.assignment import OverlayState
+from shoal.model.cluster.assignment import Attached, OverlayState
 from shoal.model.cluster.cluster import ClusterSpec
 from shoal.model.cluster.node import NodeDescription, NodeState, Role
 from shoal.model.cluster.task import Task, TaskStatus
@@ -56,6 +56,9 @@ class NoNetworks:
     """An overlay without networks."""
 
     async def apply(self, state: OverlayState) -> None: ...
+    def attached(self) -> tuple[Attached, ...]:
+        return ()
+
     async def drained(self, task_id: str, deadline_s: float) -> bool:
         return True
 

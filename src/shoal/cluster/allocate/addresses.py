@@ -92,6 +92,27 @@ class Addresses:
         self._given.setdefault(network_id, set()).update(filter(None, found))
         return found[0], found[1]
 
+    def take_these(self, network_id: str, *wanted: str) -> tuple[str, str] | None:
+        """(IPv4, IPv6) of a network; those wanted, "" = any. None = one of them is taken, or is nobody's to have."""
+        is_taken = self._is_taken(network_id)
+        if any(address and (is_taken(address) or not self._can_have(network_id, address)) for address in wanted):
+            return None
+        self._given.setdefault(network_id, set()).update(filter(None, wanted))
+        if all(wanted):
+            return wanted[0], wanted[1]
+        any_of = self.take(network_id)
+        return None if any_of is None else (wanted[0] or any_of[0], wanted[1] or any_of[1])
+
+    def _can_have(self, network_id: str, address: str) -> bool:
+        """Whether an endpoint can have it: in a subnet, also outside of the range that is given out by itself."""
+        number = ipaddress.ip_address(address)
+        for pool in self._networks[network_id].spec.ipam.config:
+            net = ipaddress.ip_network(pool.subnet or "0.0.0.0/32", strict=False)
+            if pool.subnet and number in net:
+                part = _range(network_id, pool.subnet, "", (pool.gateway,))
+                return int(number) not in part.kept
+        return False
+
     def prefix(self, network_id: str) -> int:
         """Length of the network's (first) prefix."""
         return next((part.prefix for part in self._ranges_of(network_id)), 0)

@@ -13,6 +13,9 @@ from shoal.model.cluster.task import Address, Attachment, Task, TaskStatus
 from shoal.model.cluster.task import TaskState as S
 from shoal.model.network import PREDEFINED
 
+#: Source: Docker, libnetwork's ipamapi.ErrIPAlreadyAllocated
+IN_USE = "Address already in use"
+
 
 class Allocation:
     """One decision's giving out of addresses and ports."""
@@ -56,9 +59,9 @@ class Allocation:
             if is_published and self._ingress:
                 wanted.append((self._ingress, Attachment(target=self._ingress)))
             for network_id, attachment in wanted:
-                given = self.addresses.take(network_id) if network_id in self._networks else None
-                if given is None:
-                    problem = self._why_none(network_id)
+                given = self._given(network_id, attachment)
+                if isinstance(given, str):
+                    problem = given
                     break
                 addresses.append(
                     Address(network_id=network_id, ipv4=given[0], ipv6=given[1], aliases=attachment.aliases)
@@ -74,6 +77,14 @@ class Allocation:
             replace(task, status=status, addresses=tuple(addresses), updated_at=self._draft.now), "allocated"
         )
         return True
+
+    def _given(self, network_id: str, attachment: Attachment) -> tuple[str, str] | str:
+        """(IPv4, IPv6), or why there are none."""
+        if network_id not in self._networks:
+            return self._why_none(network_id)
+        if attachment.ipv4 or attachment.ipv6:
+            return self.addresses.take_these(network_id, attachment.ipv4, attachment.ipv6) or IN_USE
+        return self.addresses.take(network_id) or self._why_none(network_id)
 
     def _wanted(self, attachments: Iterable[Attachment]) -> Iterable[tuple[str, Attachment]]:
         """(network id, attachment) of overlay networks; those that every node has of its own need nothing."""

@@ -1,6 +1,7 @@
 """Containers outside services that are attached to overlay networks: tasks without a service, on a node from the start.
 
-They only get addresses. Their node's manager writes them, and wishes them removed when the container goes.
+They only get addresses, and are where they are at once: no node is told to make them. Which there are says their node;
+see `swarm.manager.attached`.
 """
 
 from dataclasses import replace
@@ -8,7 +9,6 @@ from dataclasses import replace
 from shoal.cluster.allocate.allocate import Allocation
 from shoal.cluster.draft import Draft
 from shoal.cluster.reconcile.turn import remove
-from shoal.cluster.schedule.place import ASSIGNED_MESSAGE
 from shoal.model.cluster.task import TaskState as S
 from shoal.model.cluster.task import TaskStatus
 
@@ -23,9 +23,9 @@ def reconcile(draft: Draft) -> None:
 
 
 def allocate(draft: Draft, allocation: Allocation) -> None:
-    """Addresses for the new ones; then their node has them."""
+    """Addresses for the new ones; from then on every node knows where they are."""
     for task in list(draft.tasks_of(ATTACHED).values()):
         if task.status.state != S.NEW or not allocation.task(task):
             continue
-        status = TaskStatus(state=S.ASSIGNED, at=draft.now, message=ASSIGNED_MESSAGE)
+        status = TaskStatus(state=S.RUNNING, at=draft.now, message="attached", container_id=task.status.container_id)
         draft.put_task(replace(draft.tasks_of(ATTACHED)[task.id], status=status), "attached")

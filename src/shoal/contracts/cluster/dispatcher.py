@@ -9,7 +9,7 @@ nodes one that carries the same calls over mutual TLS.
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from shoal.model.cluster.assignment import AssignmentChange, Report
+from shoal.model.cluster.assignment import AssignmentChange, Attached, Report
 from shoal.model.cluster.node import NodeDescription
 
 
@@ -29,4 +29,12 @@ class Dispatcher(Protocol):
 
     async def report(self, node_id: str, report: Report) -> None:
         """Written down when this returns. Raises: Unavailable, Forbidden"""
+        ...
+
+    async def attach(self, node_id: str, wish: Attached) -> Attached:
+        """See `contracts.cluster.attachments`."""
+        ...
+
+    async def find_network(self, node_id: str, reference: str) -> str:
+        """See `contracts.cluster.attachments`."""
         ...

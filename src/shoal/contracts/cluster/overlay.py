@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import Protocol
 
 from shoal.lifecycle.overlay.tunnel import TunnelPlan
-from shoal.model.cluster.assignment import OverlayState
+from shoal.model.cluster.assignment import Attached, OverlayState
 
 
 class Overlay(Protocol):
@@ -24,6 +24,10 @@ class Overlay(Protocol):
     async def drained(self, task_id: str, deadline_s: float) -> bool:
         """True as soon as no tracked connection leads to this task through a virtual address or the mesh any more;
         False when `deadline_s` seconds have passed first."""
+        ...
+
+    def attached(self) -> tuple[Attached, ...]:
+        """Containers outside services that are on these networks here, or about to be."""
         ...
 
     async def leave(self) -> None:

@@ -74,16 +74,17 @@ class Attaching:
                 await self._save(sandbox.container_id, wanted)
                 await self._parts.store.commit(changed)
         except BaseException:
-            self._parts.leases.release(sandbox.container_id, network.id)
+            self._parts.release(sandbox.container_id, network.id)
             raise
 
     async def _new_endpoint(
         self, request: JoinRequest, network: Network, settings: EndpointSettings, interface: str
     ) -> Endpoint:
-        given = await self._sandboxes.given(network, settings)
+        given = await self._sandboxes.given(request, network, settings)
         try:
             return self._sandboxes.new_endpoint(request, network, settings, interface, given)
         except BaseException:
+            self._parts.release(request.container_id, network.id)
             await asyncio.shield(self._parts.plugged.release_addresses(network, *given))
             raise
 
@@ -222,7 +223,7 @@ class Attaching:
             with suppress(NotFound):  # a container that nobody knows any more
                 await self._save(sandbox.container_id, wanted)
             await self._parts.store.commit(changed)
-        self._parts.leases.release(sandbox.container_id, network.id)
+        self._parts.release(sandbox.container_id, network.id)
         await self._parts.plugged.release_addresses(network, gone.endpoint.ipv4_address, gone.endpoint.ipv6_address)
         await self._parts.left([network.id])
 
@@ -298,6 +299,8 @@ class Attaching:
                 attachments = self._parts.attachments(renamed)
                 await self.hold(renamed, attachments, self._sandboxes.forward(request, host, attachments))
             await self._parts.store.commit(renamed)
+            for endpoint in endpoints.values():
+                self._parts.claims.note(container_id, endpoint)
 
 
 def _edit_files(sandbox: Sandbox, removed: list[str], added: list[str], new_resolver: bool) -> str:

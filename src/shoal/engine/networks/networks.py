@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from shoal.contracts.cluster.attachments import Attachments
 from shoal.contracts.networking import HostNetwork
 from shoal.contracts.store import NodeStore
 from shoal.engine.events import Events
@@ -18,7 +19,7 @@ from shoal.engine.networks.parts import NetworkDrivers, Parts, Sources
 from shoal.engine.networks.plugged import Plugged, check_null
 from shoal.engine.networks.repair import Repair
 from shoal.engine.networks.sandboxes import Sandboxes
-from shoal.errors import DriverError, Forbidden, InvalidArgument, NotFound
+from shoal.errors import DriverError, Forbidden, InvalidArgument, NotFound, Unavailable
 from shoal.lifecycle.network import ipam, rules
 from shoal.model.endpoint import EndpointSettings
 from shoal.model.network import (
@@ -37,6 +38,8 @@ from shoal.model.settings import Settings
 from shoal.wire.times import parse_moment
 
 log = logging.getLogger(__name__)
+#: for a network that the managers have to come to this node
+ARRIVAL_S = 5.0
 
 
 class Networks:
@@ -67,6 +70,10 @@ class Networks:
     def set_members(self, members: Members) -> None:
         """Tell who knows the containers (wired after both nouns exist)."""
         self._parts.members = members
+
+    def set_cluster(self, cluster: Attachments) -> None:
+        """Tell who asks the managers (wired after both exist)."""
+        self._parts.claims.cluster = cluster
 
     async def open(self, living: Mapping[str, int]) -> None:
         """Adopt what runs and repair the rest: called once at start, before anything else.
@@ -271,6 +278,7 @@ class Networks:
 
         Raises: NotFound, Forbidden when it is there already or its address is taken, InvalidArgument
         """
+        await self._arrived(reference)
         await self._attaching.connect(self.resolve(reference), container, settings)
 
     async def disconnect(self, reference: str, container: str, *, force: bool = False) -> None:
@@ -287,7 +295,19 @@ class Networks:
         All or nothing: when this fails (port taken, address outside the subnet, …) nothing is left behind.
         Calling it again for the same container first removes what was there.
         """
+        for reference in request.endpoints or (request.network_mode,):
+            await self._arrived(reference)
         return await self._sandboxes.join(request)
+
+    async def _arrived(self, reference: str) -> None:
+        """What the managers have made just now is on this node too, or some time has passed."""
+        cluster = self._parts.claims.cluster
+        if cluster is None or reference in ("", "default", *PREDEFINED) or reference.startswith("container:"):
+            return
+        with suppress(NotFound, InvalidArgument, Unavailable):  # what is missing is said by whoever wants it
+            if self._parts.has_network(reference):
+                return
+            await self.overlay.wait_network(await cluster.find_network(reference), ARRIVAL_S)
 
     async def leave(self, container_id: str) -> None:
         """Give back everything of a container that has ended. Idempotent."""

@@ -23,7 +23,7 @@ from shoal.lifecycle.overlay.balancing import ingress_ports
 from shoal.lifecycle.overlay.names import named_entries
 from shoal.lifecycle.overlay.networks import network_record, with_gateways
 from shoal.lifecycle.overlay.tunnel import plan_tunnel
-from shoal.model.cluster.assignment import OverlayState
+from shoal.model.cluster.assignment import Attached, OverlayState
 from shoal.model.cluster.cluster import ClusterNetwork
 from shoal.model.cluster.service import PortConfig
 from shoal.model.network import Network
@@ -224,6 +224,10 @@ class Overlays:
                 return False
             await asyncio.sleep(POLL_S)
         return True
+
+    def attached(self) -> tuple[Attached, ...]:
+        """See the contract."""
+        return self._parts.claims.all()
 
     async def leave(self) -> None:
         """Nothing is left of it. Raises: DriverError after all that could be done is done"""

@@ -10,6 +10,7 @@ from shoal.contracts.networking import Firewall, Links, Netd
 from shoal.contracts.plugins import AddressPlugins, NetworkPlugins
 from shoal.contracts.store import NodeStore
 from shoal.engine.events import Events
+from shoal.engine.networks.claims import Claims
 from shoal.engine.networks.gate import Gate
 from shoal.engine.networks.leases import Leases
 from shoal.engine.networks.members import Members
@@ -61,6 +62,7 @@ class Parts:
     plugged: Plugged
     sources: Sources
     leases: Leases = field(default_factory=Leases)
+    claims: Claims = field(default_factory=Claims)
     members: Members | None = None
     node_number: int = 0  #: in the cluster; 0 = not told yet
     attached_changed: Callable[[], Awaitable[None]] | None = None  #: to be told of containers attached by hand
@@ -80,9 +82,18 @@ class Parts:
         """Raises: NotFound"""
         return find(self.networks(), reference)
 
+    def has_network(self, reference: str) -> bool:
+        """Whether it is one's name or id."""
+        return any(reference in (network.id, network.name) for network in self.networks())
+
     def networks(self) -> Sequence[Network]:
         """Those that somebody can use."""
         return [network for network in self.store.all(Network) if network.id not in self.ending]
+
+    def release(self, container_id: str, network_id: str = "") -> None:
+        """The addresses of a container are free again, on one network or on all."""
+        self.leases.release(container_id, network_id)
+        self.claims.release(container_id, network_id)
 
     async def left(self, network_ids: Iterable[str]) -> None:
         """A container has no address on these networks any more."""

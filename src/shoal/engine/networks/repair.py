@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from shoal.contracts.networking import Holding
 from shoal.engine.networks import wiring
@@ -12,6 +12,7 @@ from shoal.engine.networks.overlays import Overlays, is_port
 from shoal.engine.networks.parts import Parts
 from shoal.engine.networks.sandboxes import Sandboxes
 from shoal.errors import DriverError, ShoalError
+from shoal.model.endpoint import Endpoint
 from shoal.model.network import Network, Sandbox
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Repair:
         self._overlays.found_held(held)
         sandboxes = await self._forget_dead(living)
         self._parts.leases.load(sandboxes)
+        self._parts.claims.load(self._by_hand(sandboxes))
         await self._names_of_namespaces(sandboxes, living)
         try:
             await self._parts.netd.drop([id for id in held if id not in living and id != MOUNTS and not is_port(id)])
@@ -50,6 +52,12 @@ class Repair:
         await self._parts.gate.rebuild()
         await self._rename(sandboxes)
         await self._sweep(sandboxes)
+
+    def _by_hand(self, sandboxes: Sequence[Sandbox]) -> Iterator[tuple[Sandbox, Endpoint]]:
+        for sandbox in sandboxes:
+            for attachment in () if sandbox.shares else self._parts.attachments(sandbox):
+                if wiring.is_by_hand(attachment.network, attachment.settings):
+                    yield sandbox, attachment.endpoint
 
     async def _bridge(self, network: Network) -> None:
         """The network's bridge is there. One that can't be made is no reason for all others to stay away."""

@@ -15,7 +15,7 @@ from shoal.errors import Conflict, InvalidArgument, ShoalError
 from shoal.lifecycle.network import files, ipam, ports
 from shoal.lifecycle.network.names import endpoint_names
 from shoal.lifecycle.network.rules import check_endpoint
-from shoal.lifecycle.overlay.attaching import check_attachable, own_address
+from shoal.lifecycle.overlay.attaching import own_address
 from shoal.model.endpoint import BoundPort, Endpoint, EndpointSettings
 from shoal.model.network import DEFAULT_NETWORK, IFNAME, JoinRequest, Network, Sandbox
 
@@ -102,13 +102,13 @@ class Sandboxes:
                 made = await self._parts.links.make_namespace(request.container_id, (), resolver=True)
                 attachments = await self._joined(request, attachments, made)
         except BaseException:
-            self._parts.leases.release(request.container_id)
+            self._parts.release(request.container_id)
             await asyncio.shield(self._not_given(given))
             raise
         try:
             return await self._build(request, host, attachments, made)
         except BaseException:
-            self._parts.leases.release(request.container_id)
+            self._parts.release(request.container_id)
             raise
 
     async def _given(self, request: JoinRequest) -> Given:
@@ -116,15 +116,18 @@ class Sandboxes:
         given: Given = {}
         try:
             for name, settings in request.endpoints.items():
-                given[name] = await self.given(self._parts.network(name), settings)
+                given[name] = await self.given(request, self._parts.network(name), settings)
         except BaseException:
+            self._parts.release(request.container_id)
             await asyncio.shield(self._not_given(given))
             raise
         return given
 
-    async def given(self, network: Network, settings: EndpointSettings) -> tuple[str, str]:
-        """The addresses that an endpoint asks for: as they are, or as the network's IPAM plugin gives them."""
+    async def given(self, request: JoinRequest, network: Network, settings: EndpointSettings) -> tuple[str, str]:
+        """The addresses that an endpoint asks for: as they are, or as managers or an IPAM plugin give them."""
         wanted = settings.ipv4_address, settings.ipv6_address
+        if wiring.is_by_hand(network, settings):
+            return await self._parts.claims.take(request, network, settings)
         if not network.pool_ids:
             return wanted
         return await self._parts.plugged.request_addresses(network, *wanted, settings.mac_address)
@@ -188,15 +191,15 @@ class Sandboxes:
             return bare
         used = self._parts.leases.addresses(network.id)
         wanted4, wanted6 = wanted
-        if wiring.is_by_hand(network, settings):
-            check_attachable(network)
+        is_by_hand = wiring.is_by_hand(network, settings)
+        if is_by_hand and not wanted4 and not wanted6:
             wanted4, wanted6 = (own_address(network, v, self._parts.node_number, used) for v in (4, 6))
         ipv4, prefix4 = ipam.allocate(network, 4, used, wanted4)
         ipv6, prefix6 = ipam.allocate(network, 6, used, wanted6)
         self._parts.leases.hold(network.id, request.container_id, ipv4, ipv6)
         names = endpoint_names(request.name, settings.aliases, request.container_id, request.hostname)
         veth = f"v{self._parts.settings.tag}{endpoint_id[:8]}" if network.driver in wiring.WITH_BRIDGE else ""
-        return replace(
+        endpoint = replace(
             bare,
             mac_address=settings.mac_address or ("" if network.is_plugins else ipam.mac_address(ipv4, endpoint_id)),
             ipv4_address=ipv4,
@@ -210,6 +213,9 @@ class Sandboxes:
             interface=interface,
             host_interface=veth,
         )
+        if is_by_hand:
+            self._parts.claims.note(request.container_id, endpoint)
+        return endpoint
 
     async def _build(
         self, request: JoinRequest, host: HostNetwork, attachments: Sequence[Attachment], made: OpenNamespace | None
@@ -353,7 +359,7 @@ class Sandboxes:
         results = await asyncio.gather(*steps, return_exceptions=True)
         for port in sandbox.ports:
             self._parts.leases.ports.release(port)
-        self._parts.leases.release(container_id)
+        self._parts.release(container_id)
         for result in results:
             if isinstance(result, ShoalError):
                 log.warning("sandbox not taken apart whole", extra={"container": container_id, "cause": result.message})

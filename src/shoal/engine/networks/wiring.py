@@ -46,7 +46,7 @@ def is_routed(network: Network) -> bool:
 
 def is_by_hand(network: Network, settings: EndpointSettings) -> bool:
     """A container that is no task: those come with the addresses that the managers chose."""
-    return is_routed(network) and not settings.ipv4_address and not settings.ipv6_address
+    return is_routed(network) and not settings.is_given
 
 
 def has_link(attachment: Attachment) -> bool:

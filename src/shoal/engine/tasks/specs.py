@@ -109,7 +109,7 @@ def _network_mode(task: Task, host: HostSpec) -> str:
 def _endpoints(addresses: Sequence[Address]) -> Mapping[str, EndpointSettings]:
     return {
         address.network_id: EndpointSettings(
-            ipv4_address=address.ipv4, ipv6_address=address.ipv6, aliases=address.aliases
+            ipv4_address=address.ipv4, ipv6_address=address.ipv6, aliases=address.aliases, is_given=True
         )
         for address in addresses
     }

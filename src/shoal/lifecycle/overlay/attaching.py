@@ -1,8 +1,8 @@
 """Containers that somebody attaches to an overlay network by hand: `run --network NAME`, `network connect`.
 
-No manager is asked. Managers give addresses from the lower end of a subnet up; every node has some of its own at the
-upper end, in turn with the other nodes. Such a container reaches all tasks, and answers come back, since connections
-remember by which node they came; tasks of other nodes can't call it.
+Managers give their addresses, from the lower end of a subnet up. While none answers, every node has some of its own at
+the upper end, in turn with the other nodes. A container with one of those reaches all tasks, and answers come back,
+since connections remember by which node they came; who is elsewhere can call it once the managers know of it.
 """
 
 from collections.abc import Collection
@@ -17,11 +17,16 @@ MOST_NODES, PER_NODE = 1024, 32
 def check_attachable(network: Network) -> None:
     """Nothing, or raises: Forbidden when only services use this network"""
     if not network.spec.attachable:
-        raise Forbidden(
-            f"Could not attach to network {network.name}: rpc error: code = PermissionDenied "
-            f"desc = network {network.name} not manually attachable",
-            hint="create it with --attachable",
-        )
+        raise not_attachable(network.name)
+
+
+def not_attachable(name: str) -> Forbidden:
+    """The error of a network that only services use."""
+    return Forbidden(
+        f"Could not attach to network {name}: rpc error: code = PermissionDenied "
+        f"desc = network {name} not manually attachable",
+        hint="create it with --attachable",
+    )
 
 
 def own_address(network: Network, version: int, number: int, used: Collection[str]) -> str:

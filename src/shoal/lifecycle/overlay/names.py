@@ -16,7 +16,8 @@ def named_entries(state: OverlayState) -> dict[str, tuple[Entry, ...]]:
     """
     found = {route.service_id: tuple(_service_entries(state, route)) for route in state.services.values()}
     for endpoint in state.endpoints.values():
-        if endpoint.takes_new:
+        is_own = endpoint.service_id or endpoint.node_id != state.own.node_id  # else its names are its container's
+        if endpoint.takes_new and is_own:
             found[endpoint.task_id] = tuple(_task_entries(state, endpoint))
     return {id: entries for id, entries in found.items() if entries}
 

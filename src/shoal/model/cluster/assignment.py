@@ -115,8 +115,34 @@ class AssignmentChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """A container outside services on a network of the cluster.
+
+    ipv4, ipv6: its addresses; in a wish those that it has to have, "" = any
+    names: that it is found by on this network
+    """
+
+    container_id: str
+    network_id: str
+    name: str = ""
+    ipv4: str = ""
+    ipv6: str = ""
+    names: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What there is one of at a time."""
+        return self.container_id, self.network_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a node tells: statuses of its tasks since the last report, and itself when it is new or changed."""
+    """What a node tells: statuses of its tasks since the last report, and itself when it is new or changed.
+
+    attached: all of its containers outside services that are on networks of the cluster; those without addresses are
+        about to get some. None = nothing new
+    """
 
     statuses: Mapping[str, TaskStatus] = field(default_factory=dict)
     description: NodeDescription | None = None
+    attached: tuple[Attached, ...] | None = None

@@ -93,11 +93,16 @@ class FileReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A network that a service wants. target: name or id in a spec, id once it is stored."""
+    """A network that a service wants. target: name or id in a spec, id once it is stored.
+
+    ipv4, ipv6: addresses that have to be these, "" = any
+    """
 
     target: str
     aliases: tuple[str, ...] = ()
     driver_options: Mapping[str, str] = field(default_factory=dict)
+    ipv4: str = ""
+    ipv6: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +196,11 @@ class Task:
     @property
     def key(self) -> str:
         return self.id
+
+    @property
+    def is_attachment(self) -> bool:
+        """It is a container that somebody has put on a network: it has addresses, and no node is told to make it."""
+        return not self.service_id and not self.spec.container.image
 
     @property
     def name(self) -> str:

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from shoal.cluster.assignments import merged
 from shoal.contracts.cluster.dispatcher import Dispatcher
 from shoal.contracts.cluster.executor import Executor
 from shoal.contracts.cluster.overlay import Overlay
 from shoal.errors import InvalidArgument, ShoalError
-from shoal.model.cluster.assignment import Assignment, AssignmentChange
+from shoal.model.cluster.assignment import Assignment, AssignmentChange, Attached
 from shoal.model.cluster.task import Task, TaskStatus
 from shoal.swarm.agent.line import Line
 from shoal.swarm.agent.overlays import Overlays
@@ -23,6 +24,8 @@ RETRY_S = 1.0
 #: the kernel has what an engine before this one did last; what is on record may be older. So it is applied only when no
 #: manager says within this time what is right
 RECORD_S = 3.0
+#: for the first session of an engine that has just started with containers to start
+SESSION_S = 5.0
 
 
 class Agent:
@@ -43,6 +46,7 @@ class Agent:
         self._reports = Reports()
         self._overlays = Overlays(overlay)
         self._recorder = Recorder(record or NoRecord())
+        self._dispatcher = dispatcher
         self._line = Line(node_id, executor, dispatcher, self._reports, self._told)
         self._tools = Tools(
             executor=executor,
@@ -116,6 +120,7 @@ class Agent:
             await self._remove_strangers()
             for task_id, worker in self._workers.items():
                 self._reports.put(task_id, worker.status)
+            self._tell_attached()
 
     async def _apply(self, new: Assignment) -> None:
         async with self._changed:
@@ -188,6 +193,35 @@ class Agent:
             for task_id, status in (await self._executor.known()).items():
                 if (worker := self._workers.get(task_id)) is not None:
                     worker.observed(status)
+
+    # -- containers outside services ---------------------------------------------------
+
+    async def attach(self, wish: Attached) -> Attached:
+        """See `contracts.cluster.attachments`."""
+        await self._first_session()
+        return await self._dispatcher.attach(self._assignment.node_id, wish)
+
+    async def find_network(self, reference: str) -> str:
+        """See `contracts.cluster.attachments`."""
+        await self._first_session()
+        return await self._dispatcher.find_network(self._assignment.node_id, reference)
+
+    def changed(self) -> None:
+        """See `contracts.cluster.attachments`."""
+        self._reports.attach(self._overlays.attached())
+
+    async def _first_session(self) -> None:
+        """A manager has told this node something; or some time has passed since the engine asked."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SESSION_S), self._changed:
+                await self._changed.wait_for(lambda: self._was_told)
+
+    def _tell_attached(self) -> None:
+        """What is attached here, unless there is nothing and the managers think so too."""
+        overlay, node_id = self._assignment.overlay, self._assignment.node_id
+        known = overlay.endpoints.values() if overlay is not None else ()
+        if self._overlays.attached() or any(one.node_id == node_id and not one.service_id for one in known):
+            self.changed()
 
     # -- the end -----------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ import logging
 
 from shoal.contracts.cluster.overlay import Overlay
 from shoal.errors import ShoalError
-from shoal.model.cluster.assignment import OverlayState
+from shoal.model.cluster.assignment import Attached, OverlayState
 
 log = logging.getLogger("shoal.cluster.agent")
 
@@ -80,6 +80,10 @@ class Overlays:
             await self._overlay.drained(task_id, max(0.0, over_at - loop.time()))
         except ShoalError as error:
             log.warning("connections of a task cannot be seen: %s", error.message, extra={"task": task_id})
+
+    def attached(self) -> tuple[Attached, ...]:
+        """Containers outside services that are on these networks here."""
+        return self._overlay.attached()
 
     async def leave(self) -> None:
         """Nothing of it is left."""

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from shoal.model.cluster.assignment import Report
+from shoal.model.cluster.assignment import Attached, Report
 from shoal.model.cluster.node import NodeDescription
 from shoal.model.cluster.task import TaskState, TaskStatus
 
@@ -17,6 +17,7 @@ class Reports:
     def __init__(self) -> None:
         self._statuses: dict[str, TaskStatus] = {}
         self._description: NodeDescription | None = None
+        self._attached: tuple[Attached, ...] | None = None
         self._dirty = asyncio.Event()
         self._urgent = asyncio.Event()
 
@@ -32,25 +33,32 @@ class Reports:
         self._description = description
         self._dirty.set()
 
+    def attach(self, attached: tuple[Attached, ...]) -> None:
+        """To be told: this node has these containers outside services on networks of the cluster."""
+        self._attached = attached
+        self._urgent.set()
+        self._dirty.set()
+
     def forget(self, task_id: str) -> None:
         """Nobody wants to know any more."""
         self._statuses.pop(task_id, None)
 
     async def next(self) -> Report:
         """What is to be told now; waits until there is something."""
-        while not (self._statuses or self._description):
+        while not (self._statuses or self._description or self._attached is not None):
             self._dirty.clear()
             await self._dirty.wait()
         if not self._urgent.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._urgent.wait(), BATCH_S)
         self._urgent.clear()
-        report = Report(statuses=self._statuses, description=self._description)
-        self._statuses, self._description = {}, None
+        report = Report(statuses=self._statuses, description=self._description, attached=self._attached)
+        self._statuses, self._description, self._attached = {}, None, None
         return report
 
     def untold(self, report: Report) -> None:
         """It did not arrive: to be told again, unless there is newer."""
         self._statuses = {**report.statuses, **self._statuses}
         self._description = self._description or report.description
+        self._attached = report.attached if self._attached is None else self._attached
         self._dirty.set()

@@ -8,8 +8,9 @@ from dataclasses import replace
 from shoal.cluster.assignments import assignment, difference
 from shoal.cluster.shared import NOTHING, shared_after
 from shoal.errors import Fenced, Forbidden, NotLeader, ShoalError, Unavailable, VersionConflict
-from shoal.model.cluster.assignment import Assignment, AssignmentChange, Report
+from shoal.model.cluster.assignment import Assignment, AssignmentChange, Attached, Report
 from shoal.model.cluster.node import Node, NodeDescription, NodeState
+from shoal.swarm.manager.attached import AttachedContainers
 from shoal.swarm.manager.ledger import Ledger
 from shoal.swarm.manager.sessions import Session, Sessions
 from shoal.swarm.manager.statuses import Statuses
@@ -44,6 +45,7 @@ class LeaderDispatcher:
         self._leader = leader
         self._sessions = Sessions()
         self._statuses = Statuses(ledger)
+        self._attached = AttachedContainers(ledger)
         self._epoch = 0
         self._since_s = 0.0  #: loop time when this manager began to lead
         self._values = Values(ledger)
@@ -179,3 +181,17 @@ class LeaderDispatcher:
             await self._set(node_id, lambda n: replace(n, description=description))
         if report.statuses:
             await self._statuses.add(node_id, report.statuses)
+        if report.attached is not None:
+            await self._attached.settle(node_id, report.attached, self._epoch)
+
+    async def attach(self, node_id: str, wish: Attached) -> Attached:
+        """See the contract."""
+        self._require_lead()
+        self._require_node(node_id)
+        return await self._attached.attach(node_id, wish, self._epoch)
+
+    async def find_network(self, node_id: str, reference: str) -> str:
+        """See the contract."""
+        self._require_lead()
+        self._require_node(node_id)
+        return self._attached.find_network(reference)

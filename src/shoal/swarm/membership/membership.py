@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import cast
 
+from shoal.contracts.cluster.attachments import Attachments
 from shoal.contracts.cluster.control import (
     ClusterNetworks,
     Clusters,
@@ -282,6 +283,12 @@ class Membership:
         if self._running is None:
             raise NotFound(f"this node is in no cluster that could have {reference.familiar}")
         return self._running.images.blob(reference, descriptor, offset, auth)
+
+    def attachments(self) -> Attachments:
+        """Of this node. Raises: Unavailable while it takes no part in a cluster"""
+        if self._running is None:
+            raise Unavailable(self._error or messages.NO_SWARM)
+        return self._running.attachments
 
     def control(self) -> Control:
         """The control API; its parts raise Unavailable while this node is no manager."""

@@ -5,6 +5,7 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 
+from shoal.contracts.cluster.attachments import Attachments
 from shoal.contracts.cluster.dispatcher import Dispatcher
 from shoal.contracts.cluster.quorum import Quorum
 from shoal.errors import NotLeader, ShoalError, Unavailable
@@ -75,6 +76,7 @@ class Running:
             now_ns=near.now_ns,
             record=FileRecord(folder.path / "agent.json"),
         )
+        self.attachments: Attachments = self._agent
         self.manager_error = ""  #: why there is no manager here though there is to be one
         self._turn = asyncio.Lock()  #: the store is opened once, and moved once
         self._became = asyncio.Event()  #: set when a manager is opened here

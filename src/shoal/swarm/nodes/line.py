@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 from shoal.contracts.cluster.dispatcher import Dispatcher
 from shoal.errors import NotLeader, ShoalError, Unavailable
-from shoal.model.cluster.assignment import AssignmentChange, Report
+from shoal.model.cluster.assignment import AssignmentChange, Attached, Report
 from shoal.model.cluster.node import NodeDescription
 from shoal.swarm.nodes.client import NodeClient
 from shoal.swarm.nodes.messages import Line, Told, decode, encode
@@ -64,6 +64,16 @@ class Remote:
     async def report(self, node_id: str, report: Report) -> None:
         """See the contract."""
         await self._client.call("POST", self.address, "/v1/report", encode(report), headers=self._headers)
+
+    async def attach(self, node_id: str, wish: Attached) -> Attached:
+        """See the contract."""
+        answer = await self._client.call("POST", self.address, "/v1/attached", encode(wish), headers=self._headers)
+        return decode(answer, Attached)
+
+    async def find_network(self, node_id: str, reference: str) -> str:
+        """See the contract."""
+        body = encode(reference)
+        return decode(await self._client.call("POST", self.address, "/v1/network", body, headers=self._headers), str)
 
 
 class ManagerLine:
@@ -135,6 +145,14 @@ class ManagerLine:
     async def report(self, node_id: str, report: Report) -> None:
         """See the contract."""
         await self._session_of().report(node_id, report)
+
+    async def attach(self, node_id: str, wish: Attached) -> Attached:
+        """See the contract."""
+        return await self._session_of().attach(node_id, wish)
+
+    async def find_network(self, node_id: str, reference: str) -> str:
+        """See the contract."""
+        return await self._session_of().find_network(node_id, reference)
 
 
 class _Search:

@@ -9,7 +9,7 @@ from aiohttp import web
 from shoal.cluster.view import View
 from shoal.contracts.cluster.dispatcher import Dispatcher
 from shoal.errors import NotLeader, ShoalError
-from shoal.model.cluster.assignment import AssignmentChange, Report
+from shoal.model.cluster.assignment import AssignmentChange, Attached, Report
 from shoal.model.cluster.node import NodeDescription
 from shoal.swarm.manager.mirror import Mirror
 from shoal.swarm.nodes.admission import told
@@ -22,7 +22,7 @@ NDJSON = "application/x-ndjson"
 
 
 class SessionRoutes:
-    """POST /v1/session (NDJSON, for ever), /v1/beat, /v1/report."""
+    """POST /v1/session (NDJSON, for ever), /v1/beat, /v1/report, /v1/attached, /v1/network."""
 
     def __init__(self, callers: Callers, client: NodeClient) -> None:
         """client: calls the leader for nodes that can't reach it"""
@@ -34,6 +34,8 @@ class SessionRoutes:
             ("POST", "/v1/session", self.session),
             ("POST", "/v1/beat", self.beat),
             ("POST", "/v1/report", self.report),
+            ("POST", "/v1/attached", self.attach),
+            ("POST", "/v1/network", self.find_network),
         ]
 
     def _dispatcher(self, request: web.Request) -> Dispatcher:
@@ -84,6 +86,18 @@ class SessionRoutes:
         node_id = self._callers.node_id(request)
         await self._dispatcher(request).report(node_id, decode(await request.read(), Report))
         return web.Response(body=b"{}")
+
+    async def attach(self, request: web.Request) -> web.Response:
+        """An Attached in, as a wish; one with its addresses out."""
+        wish = decode(await request.read(), Attached)
+        found = await self._dispatcher(request).attach(self._callers.node_id(request), wish)
+        return web.Response(body=encode(found))
+
+    async def find_network(self, request: web.Request) -> web.Response:
+        """A reference in, a network's id out."""
+        reference = decode(await request.read(), str)
+        found = await self._dispatcher(request).find_network(self._callers.node_id(request), reference)
+        return web.Response(body=encode(found))
 
 
 async def _closable(changes: AsyncIterator[AssignmentChange]) -> AsyncGenerator[AssignmentChange, None]:

@@ -151,7 +151,7 @@ def test_dnsrr_names_every_task() -> None:
 
 
 def test_a_container_that_somebody_attached_has_its_own_names() -> None:
-    guest = replace(endpoint(9, "a"), service_id="", task_name="shell", hostname="box")
+    guest = replace(endpoint(9, "b"), service_id="", task_name="shell", hostname="box")
     found = named_entries(replace(STATE, endpoints={"t9": guest}))
     assert found["t9"][0].names == ("shell", "box", "www")
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from shoal.errors import Unavailable
-from shoal.model.cluster.assignment import AssignmentChange, Report
+from shoal.model.cluster.assignment import AssignmentChange, Attached, Report
 from shoal.model.cluster.node import NodeDescription
 from shoal.model.cluster.task import FileReference, Task, TaskState, TaskStatus
 from shoal.model.network import NetworkSpec
@@ -74,6 +74,12 @@ class Wire:
 
     async def report(self, node_id: str, report: Report) -> None:
         await self._there().dispatcher.report(node_id, report)
+
+    async def attach(self, node_id: str, wish: Attached) -> Attached:
+        return await self._there().dispatcher.attach(node_id, wish)
+
+    async def find_network(self, node_id: str, reference: str) -> str:
+        return await self._there().dispatcher.find_network(node_id, reference)
 
 
 class Node:

@@ -55,7 +55,8 @@ def tasks(view: View, filters: Filters, self_id: str) -> list[Task]:
     found = [
         task
         for task in _candidates(view, wanted_services, wanted_nodes)
-        if begins(task.id, filters.get("id", ()))
+        if not task.is_attachment
+        and begins(task.id, filters.get("id", ()))
         and begins(task.name, filters.get("name", ()))
         and match_labels(task.labels or task.spec.container.labels, filters.get("label", ()))
         and is_desired(task.desired)
