@@ -1,21 +1,23 @@
 """What one decision works out and the next one need not work out again."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import compress
 from operator import is_not
 
-from shoal.cluster.allocate.addresses import Held, held_after, held_by
+from shoal.cluster.allocate.addresses import Held, held_after, holding
 from shoal.cluster.schedule.copies import NO_COPIES, Copies, copies_after
 from shoal.cluster.schedule.filters import Eligible
-from shoal.cluster.schedule.uses import UNUSED, NodeUse, use_after, use_of
+from shoal.cluster.schedule.uses import UNUSED, Change, NodeUse, use_after, use_of
 from shoal.cluster.view import View
 from shoal.model.cluster.node import Availability, Node, NodeState
-from shoal.model.cluster.service import ServiceSpec
+from shoal.model.cluster.service import ServiceSpec, VirtualAddress
 from shoal.model.cluster.task import Placement, Task, TaskState
 
 UNSURE = -1  #: a `room` that none is: to be tried again
 NO_TASKS: Mapping[str, Task] = {}
+
+Changes = Mapping[str, Mapping[str, Change]]  #: {service id: {id of a task of it that is not the same: its change}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,10 @@ class Book:
     is dirty has to be kept, and none can be wrong.
 
     uses: {node id: what its tasks take}
-    held: {service id: addresses that it and its tasks have}
+    held: {network id: {address: how many services and tasks have it}}
     copies: {service id: where its tasks are}
     looks: {service id: what was seen of its slots}
-    changed: {service id: ids of its tasks that have changed since then}
+    changed: what has become of tasks since then
     quiet: {service id: when to look again, 0 = never}: nothing was to be done for these
     stuck: {service id: `room` when it was tried last}: its tasks want what is not there
     room: grows whenever something may have become free
@@ -49,10 +51,10 @@ class Book:
 
     view: View = field(default_factory=View)
     uses: Mapping[str, NodeUse] = field(default_factory=dict)
-    held: Mapping[str, Held] = field(default_factory=dict)
+    held: Held = field(default_factory=dict)
     copies: Mapping[str, Copies] = field(default_factory=dict)
     looks: Mapping[str, Look] = field(default_factory=dict)
-    changed: Mapping[str, set[str]] = field(default_factory=dict)
+    changed: Changes = field(default_factory=dict)
     quiet: Mapping[str, int] = field(default_factory=dict)
     stuck: Mapping[str, int] = field(default_factory=dict)
     room: int = 0
@@ -69,21 +71,22 @@ def read(view: View, old: Book) -> Book:
     """The book for this view."""
     before = old.view
     nodes_differ = view.nodes is not before.nodes
-    uses = _uses(view, old)
     changed = _changed_tasks(view, before)
+    services = changed_keys(view.services, before.services)
+    uses = _uses(view, old, changed)
     by_nodes = _affected_by_nodes(view, before)
-    affected = by_nodes.union(changed, changed_keys(view.services, before.services))
+    affected = by_nodes.union(changed, services)
     forget_all = view.networks is not before.networks or view.cluster is not before.cluster
     is_freer = nodes_differ or view.services is not before.services or forget_all or _is_freer(uses, old.uses)
     return Book(
         view=view,
         uses=uses,
-        held=_held(view, old, changed),
+        held=_held(view, old, changed, services),
         copies=_copies(view, old, changed),
         looks={key: look for key, look in old.looks.items() if key not in by_nodes} if by_nodes else old.looks,
         changed=changed,
         quiet={} if forget_all else {key: at for key, at in old.quiet.items() if key not in affected},
-        stuck=_stuck(view, old, changed),
+        stuck=_stuck(old, changed),
         room=old.room + is_freer,
         cursors=old.cursors,
         eligible={} if nodes_differ else old.eligible,
@@ -92,18 +95,19 @@ def read(view: View, old: Book) -> Book:
     )
 
 
-def _stuck(view: View, old: Book, changed: Mapping[str, set[str]]) -> Mapping[str, int]:
+def _stuck(old: Book, changed: Changes) -> Mapping[str, int]:
     """With the services whose waiting tasks somebody else has made: the leader before this one."""
     others = {
         service_id: UNSURE
-        for service_id, task_ids in changed.items()
-        if service_id not in old.stuck and _has_waiting(view.tasks_of.get(service_id, NO_TASKS), task_ids)
+        for service_id, changes in changed.items()
+        if service_id not in old.stuck and any(map(_is_waiting, changes.values()))
     }
     return {**old.stuck, **others} if others else old.stuck
 
 
-def _has_waiting(tasks: Mapping[str, Task], ids: set[str]) -> bool:
-    return any((task := tasks.get(key)) is not None and task.status.state <= TaskState.PENDING for key in ids)
+def _is_waiting(change: Change) -> bool:
+    task = change[1]
+    return task is not None and task.status.state <= TaskState.PENDING
 
 
 def changed_keys(new: Mapping[str, object], old: Mapping[str, object]) -> set[str]:
@@ -115,16 +119,20 @@ def changed_keys(new: Mapping[str, object], old: Mapping[str, object]) -> set[st
     return changed.union(old.keys() - new.keys()) if len(old) + len(changed) > len(new) else changed
 
 
-def _uses(view: View, old: Book) -> Mapping[str, NodeUse]:
-    changed = changed_keys(view.tasks_on, old.view.tasks_on)
-    if not changed:
+def _uses(view: View, old: Book, changed: Changes) -> Mapping[str, NodeUse]:
+    changes_on: dict[str, list[Change]] = {}
+    for changes in changed.values():
+        for before, after in changes.values():
+            if before is not None and before.node_id:
+                changes_on.setdefault(before.node_id, []).append((before, None))
+            if after is not None and after.node_id:
+                changes_on.setdefault(after.node_id, []).append((None, after))
+    if not changes_on:
         return old.uses
     uses = dict(old.uses)
-    for node_id in changed:
-        tasks, before = view.tasks_on.get(node_id, NO_TASKS), old.view.tasks_on.get(node_id, NO_TASKS)
-        ids = changed_keys(tasks, before) if node_id in uses else ()
-        after = use_after(uses[node_id], ((before.get(key), tasks.get(key)) for key in ids)) if ids else None
-        uses[node_id] = after or use_of(tasks.values())
+    for node_id, moves in changes_on.items():
+        use = use_after(uses.get(node_id, UNUSED), moves)
+        uses[node_id] = use or use_of(view.tasks_on.get(node_id, NO_TASKS).values())
     return uses
 
 
@@ -138,42 +146,35 @@ def _is_freer(uses: Mapping[str, NodeUse], old: Mapping[str, NodeUse]) -> bool:
     )
 
 
-def _held(view: View, old: Book, changed: Mapping[str, set[str]]) -> Mapping[str, Held]:
-    services = changed_keys(view.services, old.view.services)
-    if not changed and not services:
-        return old.held
-    held = dict(old.held)
-    for service_id, task_ids in changed.items():
-        if service_id not in services:
-            tasks, before = view.tasks_of.get(service_id, NO_TASKS), old.view.tasks_of.get(service_id, NO_TASKS)
-            held[service_id] = held_after(held.get(service_id, {}), before, tasks, task_ids)
-    for service_id in services:
-        service, tasks = view.services.get(service_id), view.tasks_of.get(service_id, NO_TASKS)
-        held[service_id] = held_by(service, tasks.values())
-    return {key: addresses for key, addresses in held.items() if addresses}
+def _held(view: View, old: Book, changed: Changes, services: Iterable[str]) -> Held:
+    tasks = [(holding(before), holding(after)) for changes in changed.values() for before, after in changes.values()]
+    vips = [(_vips(old.view, service_id), _vips(view, service_id)) for service_id in services]
+    return held_after(old.held, [*tasks, *vips])
 
 
-def _copies(view: View, old: Book, changed: Mapping[str, set[str]]) -> Mapping[str, Copies]:
+def _vips(view: View, service_id: str) -> tuple[VirtualAddress, ...]:
+    service = view.services.get(service_id)
+    return service.vips if service else ()
+
+
+def _copies(view: View, old: Book, changed: Changes) -> Mapping[str, Copies]:
     if not changed:
         return old.copies
     copies = dict(old.copies)
-    for service_id, task_ids in changed.items():
-        tasks, before = view.tasks_of.get(service_id), old.view.tasks_of.get(service_id, NO_TASKS)
-        if tasks is None:
-            copies.pop(service_id, None)
+    for service_id, changes in changed.items():
+        if service_id in view.tasks_of:
+            copies[service_id] = copies_after(copies.get(service_id, NO_COPIES), changes.values())
         else:
-            copies[service_id] = copies_after(
-                copies.get(service_id, NO_COPIES), ((before.get(key), tasks.get(key)) for key in task_ids)
-            )
+            copies.pop(service_id, None)
     return copies
 
 
-def _changed_tasks(view: View, before: View) -> Mapping[str, set[str]]:
-    """{service id: ids of its tasks that are not the same}"""
-    return {
-        service_id: changed_keys(view.tasks_of.get(service_id, NO_TASKS), before.tasks_of.get(service_id, NO_TASKS))
-        for service_id in changed_keys(view.tasks_of, before.tasks_of)
-    }
+def _changed_tasks(view: View, before: View) -> Changes:
+    found: dict[str, Mapping[str, Change]] = {}
+    for service_id in sorted(changed_keys(view.tasks_of, before.tasks_of)):  # the same order in every run
+        new, old = view.tasks_of.get(service_id, NO_TASKS), before.tasks_of.get(service_id, NO_TASKS)
+        found[service_id] = {key: (old.get(key), new.get(key)) for key in changed_keys(new, old)}
+    return found
 
 
 def _fine(view: View) -> frozenset[str]:

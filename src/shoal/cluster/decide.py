@@ -30,7 +30,7 @@ def decide(
     """
     old = book or EMPTY
     known = read(view, old)
-    draft = Draft(known, old.view, now, new_id=new_id, choose=choose)
+    draft = Draft(known, now, new_id=new_id, choose=choose)
     looked_at = _to_look_at(known, now)
     looks = dict(known.looks)
     wakes = {key: _reconciled(draft, key, looks) for key in looked_at}

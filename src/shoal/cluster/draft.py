@@ -6,7 +6,7 @@ from dataclasses import replace
 from shoal.cluster.book import Book
 from shoal.cluster.plan import Delete, Put
 from shoal.cluster.schedule.copies import NO_COPIES, Copies, copies_after
-from shoal.cluster.view import View, kind_of
+from shoal.cluster.view import kind_of
 from shoal.model.cluster.service import Service
 from shoal.model.cluster.task import Task, TaskState
 
@@ -17,12 +17,9 @@ NOTHING: Mapping[str, Task] = {}
 class Draft:
     """One decision while it is made. A record is put at most once: the first cause stays, the last content counts."""
 
-    def __init__(
-        self, book: Book, before: View, now: int, *, new_id: Callable[[], str], choose: Callable[[int], int]
-    ) -> None:
+    def __init__(self, book: Book, now: int, *, new_id: Callable[[], str], choose: Callable[[int], int]) -> None:
         self.book = book
         self.view = book.view
-        self.view_before = before  #: of the decision before
         self.now = now
         self.new_id = new_id
         self.choose = choose
@@ -30,7 +27,7 @@ class Draft:
         self.fine_nodes = book.fine_nodes  #: ids of nodes whose tasks may stay; "" = no node yet
         self.wake_at = 0
         self.waiting: dict[str, str] = {}  #: {task id: why it fits nowhere}
-        self.touched: set[str] = set()  #: ids of services that are changed, or tasks of theirs
+        self.touched: dict[str, None] = {}  #: ids of services that are changed, or tasks of theirs
         self._made: dict[str, list[str]] = {}  #: {service id: ids of its new tasks}
         self._changed: dict[str, dict[str, None]] = {}  #: {service id: ids of its tasks that are changed}
         self._puts: dict[str, Put] = {}
@@ -82,7 +79,7 @@ class Draft:
     def put_service(self, service: Service, cause: str) -> Service:
         """Write this service."""
         service = replace(service, updated_at=self.now)
-        self.touched.add(service.id)
+        self.touched[service.id] = None
         self._put(service, cause)
         return service
 
@@ -102,7 +99,7 @@ class Draft:
     def _own(self, service_id: str) -> dict[str, Task]:
         tasks = self._tasks.get(service_id)
         if tasks is None:
-            self.touched.add(service_id)
+            self.touched[service_id] = None
             self._changed[service_id] = {}
             tasks = self._tasks[service_id] = dict(self.view.tasks_of.get(service_id, NOTHING))
         return tasks

@@ -1,51 +1,41 @@
 """Addresses on overlay networks: each belongs to one endpoint at a time."""
 
 import ipaddress
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from shoal.cluster.task import has_ended
 from shoal.model.cluster.cluster import ClusterNetwork
-from shoal.model.cluster.service import Service
+from shoal.model.cluster.service import VirtualAddress
 from shoal.model.cluster.task import Address, Task
 
-FEW = 8
-Held = Mapping[str, frozenset[str]]  #: {network id: addresses}
+Held = Mapping[str, Mapping[str, int]]  #: {network id: {address: how many have it}}
+NONE: Mapping[str, int] = {}
 
 _SHARED_SIZE = 64  #: addresses of the smallest subnet that services share with containers outside of them
 
 
-def held_by(service: Service | None, tasks: Iterable[Task]) -> Held:
-    """What a service and its tasks have: a task has its addresses until it has ended."""
-    found: dict[str, set[str]] = {}
-    for vip in service.vips if service else ():
-        found.setdefault(vip.network_id, set()).update(filter(None, (vip.ipv4, vip.ipv6)))
-    for task in tasks:
-        if task.addresses and not has_ended(task):
-            for address in task.addresses:
-                found.setdefault(address.network_id, set()).update(filter(None, (address.ipv4, address.ipv6)))
-    return {network_id: frozenset(addresses) for network_id, addresses in found.items()}
+def held_after(held: Held, changes: Iterable[tuple[Sequence[Address | VirtualAddress], ...]]) -> Held:
+    """What is held after these changes. changes: (what a service or task had, what it has)"""
+    own: dict[str, dict[str, int]] = {}
+    for before, after in changes:
+        if before == after:
+            continue
+        for addresses, step in ((before, -1), (after, 1)):
+            for address in addresses:
+                counts = own.get(address.network_id)
+                if counts is None:
+                    counts = own[address.network_id] = dict(held.get(address.network_id, NONE))
+                for text in filter(None, (address.ipv4, address.ipv6)):
+                    number = counts.pop(text, 0) + step
+                    if number:
+                        counts[text] = number
+    return {key: counts for key, counts in {**held, **own}.items() if counts} if own else held
 
 
-def held_after(held: Held, before: Mapping[str, Task], after: Mapping[str, Task], changed: Iterable[str]) -> Held:
-    """What a service and its tasks have after these of its tasks have changed."""
-    gone: dict[str, set[str]] = {}
-    new: dict[str, set[str]] = {}
-    for task_id in changed:
-        old, now = _holding(before.get(task_id)), _holding(after.get(task_id))
-        if old != now:
-            for found, addresses in ((gone, old), (new, now)):
-                for address in addresses:
-                    found.setdefault(address.network_id, set()).update(filter(None, (address.ipv4, address.ipv6)))
-    if not gone and not new:
-        return held
-    nothing: frozenset[str] = frozenset()
-    networks = dict.fromkeys([*held, *new])
-    return {key: held.get(key, nothing).difference(gone.get(key, ())).union(new.get(key, ())) for key in networks}
-
-
-def _holding(task: Task | None) -> tuple[Address, ...]:
+def holding(task: Task | None) -> tuple[Address, ...]:
+    """The addresses that a task has until it has ended."""
     return () if task is None or has_ended(task) else task.addresses
 
 
@@ -68,12 +58,11 @@ class Addresses:
     def __init__(
         self,
         networks: Mapping[str, ClusterNetwork],
-        held: Mapping[str, Held],
+        held: Held,
         cursors: Mapping[str, int],
     ) -> None:
         self._networks = networks
         self._held = held
-        self._held_on: dict[str, list[frozenset[str]]] = {}
         self.cursors = dict(cursors)  #: {pool: number to be tried next}
         self._given: dict[str, set[str]] = {}
         self._ranges: dict[str, list[_Range]] = {}
@@ -133,22 +122,9 @@ class Addresses:
         return ranges
 
     def _is_taken(self, network_id: str) -> Callable[[str], bool]:
-        """Whether somebody has an address; all that are held are put together only where many are asked about."""
-        if not self._held_on:
-            for held in self._held.values():
-                for key, addresses in held.items():
-                    self._held_on.setdefault(key, []).append(addresses)
-        parts, given = self._held_on.get(network_id, []), self._given.setdefault(network_id, set())
-        asked = 0
-
-        def is_taken(address: str) -> bool:
-            nonlocal asked
-            asked += 1
-            if asked > FEW and len(parts) > 1:
-                parts[:] = [frozenset().union(*parts)]
-            return address in given or any(address in part for part in parts)
-
-        return is_taken
+        """Whether somebody has an address."""
+        held, given = self._held.get(network_id, NONE), self._given.setdefault(network_id, set())
+        return lambda address: address in given or address in held
 
     def _free(self, network_id: str, part: _Range) -> str:
         is_taken, text = self._is_taken(network_id), _ipv4 if part.version == 4 else _ipv6
@@ -156,7 +132,7 @@ class Addresses:
         if not part.first <= start <= part.last:
             start = part.first
         # At most as many steps as there are addresses taken: the next one is free, or there is none.
-        held = sum(map(len, self._held_on.get(network_id, ()))) + len(self._given.get(network_id, ()))
+        held = len(self._held.get(network_id, NONE)) + len(self._given[network_id])
         steps = min(held + len(part.kept) + 1, part.last - part.first + 1)
         number = start
         for _ in range(steps):

@@ -48,9 +48,7 @@ def _odd_slots(turn: Turn) -> tuple[Slots, set[int]]:
     if look is None or look.spec is not service.spec:
         slots, known = _by_slot(turn, list(tasks.values())), frozenset[int]()
     else:
-        before = turn.draft.view_before.tasks_of.get(service.id, tasks)
-        found = [task for key in turn.changed if (task := tasks.get(key) or before.get(key))]
-        candidates = look.odd.union([task.slot for task in found])
+        candidates = look.odd.union([task.slot for change in turn.changed if (task := change[1] or change[0])])
         known = look.settled - candidates
         slots = _by_slot(turn, [task for task in tasks.values() if task.slot in candidates])
     settled = {key for key, members in slots.items() if _is_settled(turn, members)}

@@ -38,7 +38,7 @@ def _turned(draft: Draft, service: Service, *, is_anew: bool) -> Turn:
         ports=host_ports(service),
         is_anew=is_anew,
         look=None if is_anew else draft.book.looks.get(service.id),
-        changed=draft.book.changed.get(service.id, ()),
+        changed=draft.book.changed.get(service.id, {}).values(),
         changed_slots=None if is_anew or service.spec.mode != ServiceMode.REPLICATED else set(),
     )
     WAYS[service.spec.mode](turn)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from shoal.cluster.book import Look
 from shoal.cluster.draft import Draft
 from shoal.cluster.schedule.constraints import satisfies
+from shoal.cluster.schedule.uses import Change
 from shoal.cluster.services import is_job
 from shoal.cluster.task import has_ended
 from shoal.model.cluster.node import Availability, Node, NodeState
@@ -37,7 +38,7 @@ class Turn:
 
     is_anew: nothing is known from the decision before
     look: what was seen of its slots, before and then after this turn; None = nothing
-    changed: ids of its tasks that have changed since that look
+    changed: what has become of its tasks since that look
     removing: slots with tasks that are to be removed
     changed_slots: those whose history may have become longer; None = all
     """
@@ -48,7 +49,7 @@ class Turn:
     ports: tuple[HostPort, ...] = ()
     is_anew: bool = True
     look: Look | None = None
-    changed: Collection[str] = ()
+    changed: Collection[Change] = ()
     changed_slots: set[SlotKey] | None = None
     removing: frozenset[int] = frozenset()
     _same: dict[int, tuple[TaskSpec, str]] = field(default_factory=dict)

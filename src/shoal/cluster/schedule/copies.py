@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from shoal.model.cluster.task import Task, TaskState
+from shoal.cluster.schedule.uses import Change
+from shoal.model.cluster.task import TaskState
 
 RUNNING, COMPLETE = TaskState.RUNNING, TaskState.COMPLETE
 FAILURES = (TaskState.FAILED, TaskState.REJECTED)
@@ -20,8 +21,8 @@ class Copies:
 NO_COPIES = Copies()
 
 
-def copies_after(copies: Copies, changes: Iterable[tuple[Task | None, Task | None]]) -> Copies:
-    """Where they are after these changes. changes: (task before, task after), None = is not there"""
+def copies_after(copies: Copies, changes: Iterable[Change]) -> Copies:
+    """Where they are after these changes."""
     live = dict(copies.live)
     failed: dict[str, int] | None = None
     for before, after in changes:

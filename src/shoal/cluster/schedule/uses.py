@@ -8,6 +8,7 @@ from shoal.model.cluster.task import HostPort, Task
 from shoal.model.cluster.task import TaskState as S
 
 ASSIGNED, RUNNING, COMPLETE = S.ASSIGNED, S.RUNNING, S.COMPLETE
+Change = tuple[Task | None, Task | None]  #: a task before and after, None = is not there
 BoundPort = tuple[str, int, str]  #: protocol, port, address of the node ("" = all)
 
 
@@ -78,7 +79,7 @@ def use_of(tasks: Iterable[Task]) -> NodeUse:
     )
 
 
-def use_after(use: NodeUse, changes: Iterable[tuple[Task | None, Task | None]]) -> NodeUse | None:
+def use_after(use: NodeUse, changes: Iterable[Change]) -> NodeUse | None:
     """What a node's tasks take after these of them have changed; None = not to be told from them alone."""
     count, cpus, memory = use.tasks, use.nano_cpus, use.memory_bytes
     for before, after in changes:
