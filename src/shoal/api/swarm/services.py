@@ -40,13 +40,15 @@ class ServiceRouter(Part):
     async def update(self, request: Request) -> web.Response:
         """POST /services/{id}/update. With `rollback=previous` the body does not matter."""
         version = version_of(request, "service")
-        is_rollback = _is_rollback(request)
+        is_rollback, auth_from = _is_rollback(request), _auth_from(request)
         auth = _registry_auth(request)
         services = self.control.services
         service = (await services.resolve(request.params["id"])).record
         body = await request.object()
         spec = service.spec if is_rollback else decode_service_spec(with_kept_extras(body, service.spec))
-        warnings = await services.update(service.id, version, spec, rollback=is_rollback, registry_auth=auth)
+        warnings = await services.update(
+            service.id, version, spec, rollback=is_rollback, registry_auth=auth, auth_from=auth_from
+        )
         unknown = [] if is_rollback else unknown_keys(body)
         return json_reply({"Warnings": [*unknown, *warnings] or None})
 
@@ -65,10 +67,14 @@ def _is_rollback(request: Request) -> bool:
     word = request.query.get("rollback", "")
     if word not in ("", "none", "previous"):
         raise InvalidArgument(f"unrecognized rollback option {word}")
+    return word == "previous"
+
+
+def _auth_from(request: Request) -> str:
     source = request.query.get("registryAuthFrom", "")
     if source not in ("", "spec", "previous-spec"):
-        raise InvalidArgument(f"unsupported registryAuthFrom value: {source}")
-    return word == "previous"
+        raise InvalidArgument("unsupported registryAuthFrom value")
+    return source
 
 
 def _registry_auth(request: Request) -> str:

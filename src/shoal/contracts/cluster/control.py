@@ -158,9 +158,20 @@ class Services(Protocol):
         ...
 
     async def update(
-        self, reference: str, version: int, spec: ServiceSpec, *, rollback: bool = False, registry_auth: str = ""
+        self,
+        reference: str,
+        version: int,
+        spec: ServiceSpec,
+        *,
+        rollback: bool = False,
+        registry_auth: str = "",
+        auth_from: str = "",
     ) -> Sequence[str]:
-        """Warnings. rollback: to the previous spec, whatever `spec` is. Raises: VersionConflict, InvalidArgument, …"""
+        """Warnings. Raises: VersionConflict, InvalidArgument, …
+
+        rollback: to the previous spec with its login, whatever the others are
+        auth_from: where the login is from if `registry_auth` is "": spec ("" too) | previous-spec
+        """
         ...
 
     async def rebalance(self, reference: str) -> None:

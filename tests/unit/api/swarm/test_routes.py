@@ -123,6 +123,42 @@ async def test_a_registry_login_that_can_not_be_read_is_refused(api: SwarmApi) -
     assert api.manager.ledger.seal.unseal(service.registry_auth).decode() == login
 
 
+def login_of(name: str) -> str:
+    return base64.urlsafe_b64encode(f'{{"username": "{name}", "password": "x"}}'.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "header", "kept"),
+    [
+        ("", "", "second"),
+        ("&registryAuthFrom=spec", "", "second"),
+        ("&registryAuthFrom=previous-spec", "", "first"),
+        ("&registryAuthFrom=previous-spec", "third", "third"),
+        ("&registryAuthFrom=spec&rollback=previous", "third", "first"),
+    ],
+)
+async def test_an_update_without_a_login_keeps_that_of_a_spec(
+    api: SwarmApi, query: str, header: str, kept: str
+) -> None:
+    def with_login(name: str) -> dict[str, str]:
+        return {"X-Registry-Auth": login_of(name)} if name else {}
+
+    async def update(image: str, query: str, **headers: str) -> tuple[int, Any]:
+        version = (await api.call("GET", "/services/web"))[1]["Version"]["Index"]
+        task = {"ContainerSpec": {"Image": image}}
+        path = f"/services/web/update?version={version}{query}"
+        return await api.call("POST", path, SERVICE | {"TaskTemplate": task}, **headers)
+
+    assert (await api.call("POST", "/services/create", SERVICE, **with_login("first")))[0] == 201
+    refused, answer = await update("b", "&registryAuthFrom=previous-spec")
+    assert (refused, answer["message"]) == (400, "service does not have a previous spec")
+    assert (await update("b", "&registryAuthFrom=nowhere"))[0] == 400
+    assert (await update("b", "", **with_login("second")))[0] == 200
+    assert (await update("c", query, **with_login(header)))[0] == 200
+    [service] = api.manager.ledger.view.services.values()
+    assert api.manager.ledger.seal.unseal(service.registry_auth).decode() == login_of(kept)
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [(SERVICE | {"Name": "-"}, 400), (SERVICE | {"Mode": {"Replicated": {"Replicas": -1}}}, 400), ([], 400), ({}, 400)],

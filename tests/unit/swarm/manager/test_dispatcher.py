@@ -88,10 +88,11 @@ async def test_a_templated_file_is_the_tasks_own_and_a_bad_one_says_why() -> Non
 
 async def test_the_registry_login_goes_with_the_tasks_of_its_service() -> None:
     async with open_manager() as manager:
-        identity, _ = await manager.services.create(service_spec(replicas=0), registry_auth="login")
-        await manager.ledger.write([task("t1", service_id=identity, node_id=WORKER)])
+        identity, _ = await manager.services.create(service_spec(), registry_auth="login")
         async with session(manager) as changes:
-            assert (await soon(changes)).files == {f"auth/{identity}": b"login"}
+            while not (change := await soon(changes)).tasks:
+                assert not change.files
+            assert change.files == {f"auth/{identity}": b"login"}
 
 
 async def test_networks_that_anybody_may_use_are_on_every_node() -> None:

@@ -56,7 +56,14 @@ class ServiceControl:
         return self._ledger.seal.seal(registry_auth.encode()) if registry_auth else b""
 
     async def update(
-        self, reference: str, version: int, spec: ServiceSpec, *, rollback: bool = False, registry_auth: str = ""
+        self,
+        reference: str,
+        version: int,
+        spec: ServiceSpec,
+        *,
+        rollback: bool = False,
+        registry_auth: str = "",
+        auth_from: str = "",
     ) -> Sequence[str]:
         """Warnings. Raises: NotFound, VersionConflict, InvalidArgument"""
         service = (await self.resolve(reference)).record
@@ -66,7 +73,7 @@ class ServiceControl:
             return ()
         _check_same(service.spec, spec)
         spec, warnings = complete(ledger.view, spec, service)
-        auth = self._sealed(registry_auth) or None
+        auth = self._sealed(registry_auth) or _kept_auth(service, auth_from)
         changed = updated(service, spec, ledger.now_ns(), registry_auth=auth)
         await ledger.write([changed], compares={records.key_of(service): version})
         return warnings
@@ -138,6 +145,15 @@ class ServiceControl:
         if self.task_logs is None:
             raise Unavailable("logs of tasks cannot be fetched on this node")
         return self.task_logs.logs(task, query)
+
+
+def _kept_auth(service: Service, auth_from: str) -> bytes | None:
+    """What an update without a login pulls with, sealed; None = as before. Raises: InvalidArgument"""
+    if auth_from != "previous-spec":
+        return None
+    if service.previous is None:
+        raise InvalidArgument("service does not have a previous spec")
+    return service.previous_auth
 
 
 def _check_same(before: ServiceSpec, after: ServiceSpec) -> None:
