@@ -92,9 +92,11 @@ def manager_on(
 
 
 @asynccontextmanager
-async def open_manager(*records: Any, cluster: SimulatedCluster | None = None) -> AsyncIterator[Manager]:
+async def open_manager(
+    *records: Any, cluster: SimulatedCluster | None = None, manager: Manager | None = None
+) -> AsyncIterator[Manager]:
     """A manager of a cluster with two nodes and these records, that leads."""
-    manager = manager_on(cluster or SimulatedCluster())
+    manager = manager or manager_on(cluster or SimulatedCluster())
     await manager.ledger.store.open()
     await manager.open()
     try:

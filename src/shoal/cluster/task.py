@@ -7,6 +7,8 @@ from enum import StrEnum
 from shoal.model.cluster.task import Task, TaskStatus
 from shoal.model.cluster.task import TaskState as S
 
+NODE_REMOVED = "node was removed from the cluster"
+
 #: ends that a task came to by itself
 OWN_ENDS = frozenset({S.COMPLETE, S.FAILED, S.REJECTED})
 
@@ -84,3 +86,9 @@ def reported(task: Task, status: TaskStatus, now: int) -> Task | None:
     if status.state == S.RUNNING and not running_at:
         running_at = status.at or now
     return replace(task, status=status, running_at=running_at, updated_at=now)
+
+
+def orphaned(task: Task, now: int, why: str) -> Task:
+    """The task, which has not ended, as one whose node will not tell any more how it ends."""
+    status = replace(task.status, state=S.ORPHANED, at=now, message=why)
+    return replace(task, status=status, desired=max(task.desired, S.SHUTDOWN), hold="", updated_at=now)

@@ -47,10 +47,12 @@ def _remove(
     networks = [step for step in steps if step.kind == "network"]
     for step in [one for one in steps if one.kind != "network"]:
         _try(context, step, failures, deadline)
-    if is_waiting:
-        _wait_for_tasks(context, name, deadline)
-    for step in networks:
-        _try(context, step, failures, deadline)
+    try:
+        if is_waiting:
+            _wait_for_tasks(context, name, deadline)
+    finally:
+        for step in networks:
+            _try(context, step, failures, deadline)
 
 
 def _try(context: Context, step: Step, failures: list[ClientError], deadline: float) -> None:
@@ -95,11 +97,26 @@ def _delete(context: Context, step: Step) -> None:
 
 
 def _wait_for_tasks(context: Context, name: str, deadline: float) -> None:
-    """Until the stack's tasks are gone, so that ports, names and volumes are free again."""
+    """Until the stack's tasks are gone, so that ports, names and volumes are free again.
+
+    Those on nodes that are down are not waited for: nobody knows whether these ever come back.
+    """
     while tasks := context.api.tasks.list(in_stack(name)):
+        down = _nodes_down(context)
+        left = [task for task in tasks if task.get("NodeID") not in down]
+        if not left:
+            names = ", ".join(sorted({down[task["NodeID"]] for task in tasks}))
+            context.warn(f"down: {names}: what is left of stack {name} there ends when it comes back, or is removed")
+            return
         if time.monotonic() > deadline:
-            raise Unavailable(f"stack {name}: {len(tasks)} tasks are still there", hint=f"shoal stack ps {name}")
+            raise Unavailable(f"stack {name}: {len(left)} tasks are still there", hint=f"shoal stack ps {name}")
         time.sleep(_PAUSE_S)
+
+
+def _nodes_down(context: Context) -> dict[str, str]:
+    """{id: name}"""
+    nodes = context.api.nodes.list()
+    return {node["ID"]: node["Description"]["Hostname"] for node in nodes if node["Status"]["State"] == "down"}
 
 
 RM = Command(

@@ -9,6 +9,7 @@ from dataclasses import replace
 from shoal.cluster.allocate.allocate import Allocation
 from shoal.cluster.draft import Draft
 from shoal.cluster.reconcile.turn import remove
+from shoal.cluster.task import has_ended
 from shoal.model.cluster.task import TaskState as S
 from shoal.model.cluster.task import TaskStatus
 
@@ -18,7 +19,8 @@ ATTACHED = ""  #: the service id of such tasks
 def reconcile(draft: Draft) -> None:
     """Those that are not wanted any more, or whose node is gone, are forgotten."""
     for task in list(draft.tasks_of(ATTACHED).values()):
-        if task.desired > S.COMPLETE or task.node_id not in draft.view.nodes:
+        is_over = task.is_attachment and has_ended(task)
+        if is_over or task.desired > S.COMPLETE or task.node_id not in draft.view.nodes:
             remove(draft, task, "detached")
 
 

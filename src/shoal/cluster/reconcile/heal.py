@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from shoal.cluster import restart
 from shoal.cluster.reconcile.turn import SlotKey, Turn
-from shoal.cluster.task import OWN_ENDS, has_ended, is_wanted
+from shoal.cluster.task import NODE_REMOVED, OWN_ENDS, has_ended, is_wanted, orphaned
 from shoal.model.cluster.task import RestartCondition, Task
 from shoal.model.cluster.task import TaskState as S
 
@@ -72,9 +72,7 @@ def orphans(turn: Turn, tasks: list[Task]) -> list[Task]:
 def _orphaned(turn: Turn, task: Task) -> Task:
     if has_ended(task):
         return task
-    status = replace(task.status, state=S.ORPHANED, at=turn.draft.now, message="node was removed from the cluster")
-    desired = max(task.desired, S.SHUTDOWN)
-    return turn.draft.put_task(replace(task, status=status, desired=desired, hold=""), "node removed")
+    return turn.draft.put_task(orphaned(task, turn.draft.now, NODE_REMOVED), "node removed")
 
 
 def _needs_another(turn: Turn, ended: Task, tasks: list[Task], alive: list[Task]) -> bool:

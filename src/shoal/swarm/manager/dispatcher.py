@@ -7,11 +7,13 @@ from dataclasses import replace
 
 from shoal.cluster.assignments import assignment, difference
 from shoal.cluster.shared import NOTHING, shared_after
+from shoal.cluster.task import has_ended, orphaned
 from shoal.errors import Fenced, Forbidden, NotLeader, ShoalError, Unavailable, VersionConflict
 from shoal.model.cluster.assignment import Assignment, AssignmentChange, Attached, Report
 from shoal.model.cluster.node import Node, NodeDescription, NodeState
 from shoal.swarm.manager.attached import AttachedContainers
 from shoal.swarm.manager.ledger import Ledger
+from shoal.swarm.manager.records import key_of
 from shoal.swarm.manager.sessions import Session, Sessions
 from shoal.swarm.manager.statuses import Statuses
 from shoal.swarm.manager.together import together
@@ -24,6 +26,8 @@ MISSED_BEATS = 3
 GRACE_S = 0.5  #: a beat may be late by that much
 CHECK_S = 0.25
 DIFFERENCE_S = 0.01  #: changes that come together are told together
+#: after which the tasks of a node that is down are given up. Source: SwarmKit, dispatcher, DefaultNodeDownPeriod
+LOST_NS = 24 * 3600 * 1_000_000_000
 _TRIES = 20
 
 
@@ -90,7 +94,9 @@ class LeaderDispatcher:
                 session = self._sessions.get(node.id)
                 last_s = session.beaten_at if session is not None else self._since_s
                 last_s = max(last_s, self._since_s, self._sessions.last_seen.get(node.id, 0.0))
-                if node.state is not NodeState.DOWN and loop.time() - last_s > limit_s:
+                if node.state is NodeState.DOWN:
+                    await self._orphan(node)
+                elif loop.time() - last_s > limit_s:
                     await self._down(node)
 
     async def _down(self, node: Node) -> None:
@@ -103,6 +109,23 @@ class LeaderDispatcher:
             raise
         except (ShoalError, Forbidden) as error:
             log.warning("cannot write down that node %s is down: %s", node.id, error.message)
+
+    async def _orphan(self, node: Node) -> None:
+        """What a node that has been down for a day runs is not waited for any more: nobody knows how it ends."""
+        now = self._ledger.now_ns()
+        if now - node.updated_at < LOST_NS:
+            return
+        tasks = self._ledger.view.tasks_on.get(node.id, {}).values()
+        lost = [orphaned(task, now, "node was down for too long") for task in tasks if not has_ended(task)]
+        if not lost:
+            return
+        try:
+            await self._ledger.write(lost, compares=self._ledger.seen(*map(key_of, lost)), epoch=self._epoch)
+            log.warning("%d tasks of node %s are given up", len(lost), node.id)
+        except Fenced:
+            raise
+        except ShoalError as error:
+            log.warning("cannot give up the tasks of node %s yet: %s", node.id, error.message)
 
     async def _set(self, node_id: str, change: Callable[[Node], Node]) -> None:
         """The node's record changed. Raises: Forbidden for one that is gone; Fenced, Unavailable"""

@@ -186,6 +186,26 @@ async def test_a_node_speaks_of_its_own_tasks_only() -> None:
         assert manager.ledger.view.tasks["t1"].status.state is TaskState.RUNNING
 
 
+def test_tasks_of_a_node_that_is_down_for_a_day_are_given_up() -> None:
+    """On a clock that jumps, with the time of day going along."""
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        cluster = SimulatedCluster()
+        manager = manager_on(cluster, now_ns=lambda: int(loop.time() * 1e9))
+        async with open_manager(task("t1", TaskState.RUNNING, **OWN), manager=manager):
+            async with session(manager) as changes:
+                await soon(changes)
+            await asyncio.sleep(23 * 3600)
+            assert manager.ledger.view.nodes[WORKER].state is NodeState.DOWN
+            assert manager.ledger.view.tasks["t1"].status.state is TaskState.RUNNING
+            await asyncio.sleep(2 * 3600)
+            assert "t1" not in manager.ledger.view.tasks
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(story())
+
+
 def test_silence_calls_a_node_down_and_a_session_brings_it_back() -> None:
     """On a clock that jumps."""
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from shoal.cluster.task import NODE_REMOVED, has_ended, orphaned
 from shoal.contracts.cluster.control import Filters, Versioned
 from shoal.errors import InvalidArgument, VersionConflict
 from shoal.model.cluster.node import ManagerStatus, Node, NodeSpec, NodeState, Role
-from shoal.model.cluster.task import TaskState
 from shoal.model.filters import check_filters, match_labels
 from shoal.swarm.manager import records
 from shoal.swarm.manager.control.find import begins, oldest_first, resolve
@@ -80,9 +80,9 @@ class NodeControl:
             key = records.key_of(node)
             now = ledger.now_ns()
             orphans = [
-                replace(task, status=replace(task.status, state=TaskState.ORPHANED, at=now), updated_at=now)
+                orphaned(task, now, NODE_REMOVED)
                 for task in ledger.view.tasks_on.get(node.id, {}).values()
-                if task.status.state <= TaskState.RUNNING
+                if not has_ended(task)
             ]
             compares = ledger.seen(key, *map(records.key_of, orphans))
             try:
