@@ -11,7 +11,9 @@ from tests.support.running import Node
 from tests.support.traces import traces, wait_until_as
 
 HOST = {"Binds": ["data:/var/www"], "PortBindings": {"80/tcp": [{"HostPort": ""}]}, "NetworkMode": "app"}
-BODY = {"Volumes": {"/anonymous": {}}, "ExposedPorts": {"80/tcp": {}}}
+#: A stop that the next engine carries out again has the container's own signal, not the one of the request. With one
+#: that the program ignores it would come to its end ten seconds later, in the middle of what is tried then.
+BODY = {"Volumes": {"/anonymous": {}}, "ExposedPorts": {"80/tcp": {}}, "StopSignal": "SIGKILL"}
 WEB = ("sh", "-c", "echo started; exec httpd -f -p 80 -h /etc")
 
 
@@ -82,13 +84,10 @@ def test_stop(crashing: CrashingEngine, node: Node, twice: bool) -> None:
     before = traces(crashing)
     run_web(node)
     deaths = []
-    for step in crashing.each_step(
-        lambda: crashing.attempt("POST", "/containers/web/stop?signal=KILL"), twice=twice, stride=3
-    ):
+    for step in crashing.each_step(lambda: crashing.attempt("POST", "/containers/web/stop"), twice=twice, stride=3):
         deaths.append(step)
-        if step != "store.commit" or len(deaths) > 1:  # the first commit says that it is to end, the signal comes then
-            state = node.wait_state("web", Status="exited")
-            assert state["ExitCode"] == 137 and state["FinishedAt"] > state["StartedAt"]
+        state = node.wait_state("web", Status="exited")
+        assert state["ExitCode"] == 137 and state["FinishedAt"] > state["StartedAt"]
         life_and_end(node, before)
         run_web(node)
     node.delete("web", force=1, v=1)
