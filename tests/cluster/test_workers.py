@@ -6,7 +6,7 @@ import pytest
 
 from tests.support import clusters
 from tests.support.clusters import containers, create_service, hostnames, node_state, wait_running, within
-from tests.support.hosts import Farm, hosts
+from tests.support.hosts import Farm, Place, hosts
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +97,26 @@ def test_a_node_that_was_removed_is_refused_until_it_joins_anew(farm: Farm):
     clusters.join(three, one)
     within(3, "it is a node again", lambda: node_state(one, three) == "ready")
     assert clusters.nodes(one)["host3"]["ID"] != identity
+
+
+def test_a_port_on_one_ipv6_address_is_answered_there_alone_wherever_the_task_is(farm: Farm):
+    one, two, three = farm
+    port = {"TargetPort": 80, "PublishedPort": 8090, "HostIP": two.address6}
+    serve = ["sh", "-c", "mkdir /www; hostname > /www/index.html; exec httpd -f -p 80 -h /www"]
+    task = {
+        "ContainerSpec": {"Image": "busybox", "Command": serve, "Init": True},
+        "Placement": {"Constraints": ["node.hostname==host3"]},
+    }
+    body = {"Name": "web", "TaskTemplate": task, "EndpointSpec": {"Ports": [port]}}
+    assert one.engine.call("POST", "/services/create", body)[0] == 201
+    wait_running(one, "web", 1)
+
+    def answers(place: Place, address: str) -> bool:
+        return place.exec("curl", "-s", "-g", "-m", "2", f"http://{address}:8090/", check=False).returncode == 0
+
+    within(5, "it answers who is outside", lambda: answers(farm.outside, f"[{two.address6}]"))
+    within(5, "it answers the node itself", lambda: answers(two, f"[{two.address6}]"))
+    closed = [two.address, one.address, f"[{one.address6}]", f"[{three.address6}]"]
+    assert not [address for address in closed if answers(farm.outside, address)]
+    clusters.remove_services(one)
+    within(5, "it is closed", lambda: not answers(farm.outside, f"[{two.address6}]"))

@@ -5,6 +5,8 @@ import time
 from contextlib import suppress
 from urllib.request import urlopen
 
+import pytest
+
 from tests.support.deadlines import patient
 from tests.support.engine import wait_for
 from tests.support.ports import free_port
@@ -126,13 +128,14 @@ def test_a_port_of_mode_host_is_bound_on_the_node(node: OneNode) -> None:
     assert task["Status"]["PortStatus"]["Ports"][0]["PublishedPort"] == int(bound[0]["HostPort"])
 
 
-def test_a_port_of_the_mesh_may_be_bound_to_one_address_of_each_node(node: OneNode) -> None:
+@pytest.mark.parametrize(("address", "written"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
+def test_a_port_of_the_mesh_may_be_bound_to_one_address_of_each_node(node: OneNode, address: str, written: str) -> None:
     number = free_port()
-    port = {"TargetPort": 80, "PublishedPort": number, "Protocol": "tcp", "HostIP": "127.0.0.1"}
+    port = {"TargetPort": 80, "PublishedPort": number, "Protocol": "tcp", "HostIP": address}
     serve = {"Command": ["sh", "-c", "echo hello > /tmp/index.html; httpd -f -p 80 -h /tmp"], "StopGracePeriod": 0}
     node.create("web", container=serve, EndpointSpec={"Ports": [port]})
     node.running("web", 1)
-    assert node.call("GET", "/services/web")["Endpoint"]["Ports"][0]["HostIP"] == "127.0.0.1"
+    assert node.call("GET", "/services/web")["Endpoint"]["Ports"][0]["HostIP"] == address
     assert f"*:{number}->80/tcp" in node.engine.docker("service", "ls", "--format", "{{.Ports}}").stdout
 
     def answer(address: str) -> bytes:
@@ -140,7 +143,8 @@ def test_a_port_of_the_mesh_may_be_bound_to_one_address_of_each_node(node: OneNo
             return bytes(reply.read())
         return b""
 
-    wait_for("the mesh answers", lambda: answer("127.0.0.1") == b"hello\n")
+    wait_for("the mesh answers", lambda: answer(written) == b"hello\n")
+    assert answer("[::1]" if address == "127.0.0.1" else "127.0.0.1") == b""
     (gateway,) = [
         pool["Gateway"] for pool in node.call("GET", "/networks/bridge")["IPAM"]["Config"] if "." in pool["Gateway"]
     ]

@@ -107,7 +107,7 @@ DEPENDS_ON = AnyOf(
     )
 )
 
-_HOST_IP = "that address of each node; the routing mesh takes IPv4 addresses"
+_HOST_IP = "that address of each node"
 
 PORTS = ListOf(
     AnyOf(

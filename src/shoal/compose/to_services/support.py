@@ -122,9 +122,6 @@ def _port_refusals(path: Path, service: Mapping[str, Any]) -> Iterator[Refusal]:
             yield (*at, "published"), "expected one port, which is the same on every node"
         if is_ingress and is_dnsrr:
             yield at, "endpoint_mode dnsrr has no routing mesh; use mode: host"
-        address = str(port.get("host_ip") or "")
-        if is_ingress and ":" in address and address != "::":
-            yield (*at, "host_ip"), "the routing mesh takes one IPv4 address, or all; use mode: host"
 
 
 def _mount_refusals(path: Path, service: Mapping[str, Any]) -> Iterator[Refusal]:

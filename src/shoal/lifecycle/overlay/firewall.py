@@ -136,6 +136,8 @@ def _port_elements(
 ) -> list[Element]:
     if host_ip in ("0.0.0.0", "::"):
         host_ip = ""
+    if family == IP and ":" in host_ip:
+        host_ip = numbers.MESH_ADDRESS  # where netd leads what comes to an address that is not translated
     if host_ip and not _of(family, [host_ip]):
         return []
     key = f"{protocol} . {published}"

@@ -150,12 +150,12 @@ def _check_update(update: UpdateConfig, what: str) -> None:
         raise InvalidArgument(f"TaskSpec: {what}-maxfailureratio cannot be less than 0 or bigger than 1")
 
 
-def _is_address(text: str, *, every: bool) -> bool:
-    """every: also those of IPv6, where the mesh knows no single one"""
+def _is_address(text: str) -> bool:
     try:
-        return "%" not in text and (ipaddress.ip_address(text).version == 4 or every or text == "::")
+        ipaddress.ip_address(text)
     except ValueError:
         return False
+    return "%" not in text
 
 
 def _check_endpoint(spec: ServiceSpec) -> None:
@@ -171,9 +171,8 @@ def _check_endpoint(spec: ServiceSpec) -> None:
             )
         if port.mode == "ingress" and spec.endpoint.mode == "dnsrr":
             raise InvalidArgument("EndpointSpec: port published with ingress mode can't be used with dnsrr mode")
-        if port.host_ip and not _is_address(port.host_ip, every=port.mode == "host"):
-            kind = "an address" if port.mode == "host" else "an IPv4 address"
-            raise InvalidArgument(f"EndpointSpec.Ports.{i}.HostIP: expected {kind}, got {port.host_ip}")
+        if port.host_ip and not _is_address(port.host_ip):
+            raise InvalidArgument(f"EndpointSpec.Ports.{i}.HostIP: expected an address, got {port.host_ip}")
         if port.published:  # one number of the mesh leads to one place, whatever the address
             taken[port.published, port.protocol, port.host_ip if port.mode == "host" else "mesh"] += 1
     if taken and max(taken.values()) > 1:

@@ -98,7 +98,6 @@ def test_a_key_that_is_refused_says_where_and_why(key: str):
         ("services.a.ipc", "ipc: service:b"),
         ("services.a.ports", "network_mode: host\n    ports: ['80:80']"),
         ("services.a.ports.0.published", "ports: ['8000-8010:80']"),
-        ("services.a.ports.0.host_ip", "ports: ['[::1]:8000:80']"),
         ("services.a.ports.0", "ports: ['8000:80']\n    deploy: {endpoint_mode: dnsrr}"),
         ("services.a.volumes.0.type", "volumes: [{type: npipe, source: x, target: /x}]"),
         (
