@@ -57,7 +57,7 @@ _TRACES = ("state.json", "join.json")
 class LaterMembership:
     """This node's part in a cluster, loaded when there is one. Implements contracts.cluster.control.Membership.
 
-    folder: of what a member keeps    load: makes the membership; slow, so it is called in a thread
+    folder: of what a member keeps    load: makes the membership; slow: in a thread once others are served
     """
 
     def __init__(self, folder: Path, load: Callable[[], "Membership"]) -> None:
@@ -70,7 +70,8 @@ class LaterMembership:
     async def open(self) -> None:
         """Go on where the last engine stopped."""
         if any((self._folder / name).exists() for name in _TRACES):
-            await self._now()
+            # In this thread: nobody is served yet, and no other one goes ahead of busy containers (see priority.py).
+            await self._begin(self._load())
 
     async def close(self) -> None:
         """Let go; containers run on."""
@@ -79,12 +80,13 @@ class LaterMembership:
 
     async def _now(self) -> "Membership":
         async with self._turn:
-            if self._loaded is None:
-                loaded = await asyncio.to_thread(self._load)
-                await loaded.open()
-                self._control = loaded.control()
-                self._loaded = loaded
-            return self._loaded
+            return self._loaded or await self._begin(await asyncio.to_thread(self._load))
+
+    async def _begin(self, loaded: "Membership") -> "Membership":
+        await loaded.open()
+        self._control = loaded.control()
+        self._loaded = loaded
+        return loaded
 
     def state(self) -> SwarmState:
         """See the contract."""
