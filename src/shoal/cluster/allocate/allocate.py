@@ -1,11 +1,11 @@
 """What services and tasks get before a node is looked for: ports, virtual addresses, addresses."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from shoal.cluster.allocate.addresses import Addresses
 from shoal.cluster.allocate.ports import allocated, taken_ports
 from shoal.cluster.draft import Draft
+from shoal.cluster.replacing import replace
 from shoal.cluster.schedule.explain import PENDING_MESSAGE
 from shoal.model.cluster.cluster import ClusterNetwork
 from shoal.model.cluster.service import Service, VirtualAddress

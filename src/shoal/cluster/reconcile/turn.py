@@ -1,10 +1,11 @@
 """One service's turn in a decision: its slots, and the few things that can be done to a task."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from shoal.cluster.book import Look
 from shoal.cluster.draft import Draft
+from shoal.cluster.replacing import replace
 from shoal.cluster.schedule.constraints import satisfies
 from shoal.cluster.schedule.uses import Change
 from shoal.cluster.services import is_job

@@ -2,9 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from shoal.cluster.draft import Draft
+from shoal.cluster.replacing import replace
 from shoal.cluster.schedule.copies import FAILURES as FAILURE_STATES
 from shoal.cluster.schedule.explain import PENDING_MESSAGE, explain
 from shoal.cluster.schedule.filters import dynamic_refusal, static_refusal
