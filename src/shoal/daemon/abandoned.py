@@ -4,7 +4,8 @@ Every engine leaves a note below /run/shoal-engines: its root and run directorie
 a lock on the file as long as it lives. An engine is gone for good when nobody holds its lock, its root directory is
 not there any more, and no supervisor of its containers lives. Then nobody uses its bridges, veths, firewall tables and
 cgroups, all named by its tag, nor its netd, its tunnel and its member of a cluster's store. What an engine left that
-wrote no note is not touched.
+wrote no note is not touched. Its links and tables are in its network namespace: an engine that lives in another one
+leaves all to those who live there, unless nobody does.
 """
 
 import fcntl
@@ -35,12 +36,13 @@ log = logging.getLogger("shoal.abandoned")
 
 @dataclass(frozen=True, slots=True)
 class _Note:
-    """An engine that was on this host. instance: see Settings.instance"""
+    """An engine that was on this host. instance: see Settings.instance; network: inode of its network namespace"""
 
     tag: str
     instance: str
     root: str
     run: str
+    network: int
 
 
 class EngineNotes:
@@ -69,15 +71,23 @@ class EngineNotes:
                 if os.path.samestat(os.fstat(fd), os.stat(path)):
                     break
             os.close(fd)
-        note = {"instance": settings.instance, "root": str(settings.root), "run": str(settings.run)}
+        network = _network("self")
+        note = {
+            "instance": settings.instance, "root": str(settings.root), "run": str(settings.run), "network": network
+        }  # fmt: skip
         os.ftruncate(fd, 0)
         os.pwrite(fd, json.dumps(note).encode(), 0)
         return fd
 
-    def clear_abandoned(self) -> list[str]:
-        """Roots of the engines whose leftovers are gone now. Blocking; what fails is logged and stays noted."""
+    def clear_abandoned(self, is_over: Callable[[], bool] = lambda: False) -> list[str]:
+        """Roots of the engines whose leftovers are gone now. Blocking; what fails is logged and stays noted.
+
+        is_over: asked before each engine; the next one who comes does the rest
+        """
         cleared: list[str] = []
         for path in sorted(self._folder.iterdir()) if self._folder.is_dir() else ():
+            if is_over():
+                break
             try:
                 with _locked(path) as fd:
                     note = _read(path.name, fd) if fd >= 0 else None
@@ -121,7 +131,7 @@ def _read(tag: str, fd: int) -> _Note | None:
     """The note, None where it is half-written, or not about the engine that its name says."""
     try:
         found = json.loads(os.pread(fd, 65536, 0))
-        note = _Note(tag, found["instance"], found["root"], found["run"])
+        note = _Note(tag, found["instance"], found["root"], found["run"], found.get("network", _network("self")))
     except (ValueError, KeyError, TypeError):
         return None
     return note if len(tag) == 6 and note.instance == f"shoal{tag}" and note.root != str(DEFAULT_ROOT) else None
@@ -131,7 +141,22 @@ def _is_abandoned(note: _Note) -> bool:
     """Asked with the engine's lock in hand."""
     bundles = f"--bundle={note.run}/containers/"
     alive = any(argument.startswith(bundles) for argv in _processes() for argument in argv[1])
-    return not alive and not os.path.lexists(note.root)
+    return not alive and not os.path.lexists(note.root) and not _is_elsewhere(note.network)
+
+
+def _is_elsewhere(network: int) -> bool:
+    """True for a network namespace that others live in, but not the calling thread."""
+    if network == _network("thread-self"):
+        return False
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(OSError):  # it has ended
+            if _network(pid) == network:
+                return True
+    return False
+
+
+def _network(process: str) -> int:
+    return os.stat(f"/proc/{process}/ns/net").st_ino
 
 
 def _processes() -> Iterator[tuple[int, list[str]]]:

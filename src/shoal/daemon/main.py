@@ -27,6 +27,7 @@ from shoal.model.settings import Settings
 
 log = logging.getLogger("shoal.daemon")
 
+PARTING_S = 3.0  #: for answers under way, when the engine stops
 
 MakeDrivers = Callable[[Settings], Drivers]
 
@@ -75,8 +76,8 @@ async def serve(settings: Settings, make_drivers: MakeDrivers, notes: EngineNote
     pid_file = Path(settings.run) / "shoald.pid"
     try:
         await engine.open()
-        runner = web.ServerRunner(engine.app.server(), shutdown_timeout=3)
-        metrics = web.ServerRunner(engine.metrics_app.server(), shutdown_timeout=3)
+        runner = web.ServerRunner(engine.app.server(), shutdown_timeout=PARTING_S)
+        metrics = web.ServerRunner(engine.metrics_app.server(), shutdown_timeout=PARTING_S)
         await runner.setup()
         await metrics.setup()
         await listen(runner, settings)
@@ -89,7 +90,7 @@ async def serve(settings: Settings, make_drivers: MakeDrivers, notes: EngineNote
         log.info("ready", extra={"root": settings.root, "pid": os.getpid()})
         asyncio.get_running_loop().call_later(SETTLING_S, queue_again)
         tidying = asyncio.create_task(host.give_back_memory(), name="memory given back")
-        await asyncio.gather(stop.wait(), asyncio.to_thread(notes.clear_abandoned))
+        await asyncio.gather(stop.wait(), asyncio.to_thread(notes.clear_abandoned, stop.is_set))
         tidying.cancel()
         log.info("stopping")
         host.notify_systemd("STOPPING=1")
@@ -98,10 +99,19 @@ async def serve(settings: Settings, make_drivers: MakeDrivers, notes: EngineNote
             await engine.stop_containers()
         engine.app.end_streams()
         await engine.app.drain()
-        await metrics.cleanup()
-        await runner.cleanup()
+        await _part_from_clients(metrics, runner)
     finally:
         await engine.close()
         pid_file.unlink(missing_ok=True)
         Path(settings.socket).unlink(missing_ok=True)
     log.info("stopped")
+
+
+async def _part_from_clients(*runners: web.ServerRunner) -> None:
+    """Close all connections. Who is not done by then is told nothing more; no client should come to that."""
+    now = asyncio.get_running_loop().time
+    for runner in runners:
+        begin = now()
+        await runner.cleanup()
+        if now() - begin >= PARTING_S:
+            log.warning("the last clients were not waited for", extra={"seconds": PARTING_S})

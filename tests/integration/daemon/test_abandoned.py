@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,11 +79,36 @@ def test_containers_that_run_on_keep_what_they_have(notes: EngineNotes) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"instance": "shoal", "root": "/none", "run": "/none"}'])
+def network_of(process: int | str) -> int:
+    return os.stat(f"/proc/{process}/ns/net").st_ino
+
+
+def write_note(folder: Path, network: int) -> None:
+    """Of an engine that is gone for good."""
+    note = {"instance": "shoalabcdef", "root": f"{folder}/none", "run": f"{folder}/run", "network": network}
+    (folder / "abcdef").write_text(json.dumps(note))
+
+
+def test_an_engine_of_another_network_is_left_to_those_who_live_there(tmp_path: Path) -> None:
+    """Its links and tables are seen from there alone: without its note, nobody would ever take them away."""
+    notes = EngineNotes(Cgroups(host_mounts()), Nftables(), tmp_path)
+    with subprocess.Popen(["unshare", "--net", "sleep", "1000"]) as there:
+        try:
+            wait_for("it has a network of its own", lambda: network_of(there.pid) != network_of("self"))
+            write_note(tmp_path, network_of(there.pid))
+            assert notes.clear_abandoned() == []
+        finally:
+            there.kill()
+    assert notes.clear_abandoned() == [f"{tmp_path}/none"], "nobody is left there"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"instance": "shoal", "root": "/none", "run": "/none", "network": 1}']
+)
 def test_a_note_that_tells_no_engine_is_ignored(tmp_path: Path, text: str) -> None:
     notes = EngineNotes(Cgroups(host_mounts()), Nftables(), tmp_path)
     (tmp_path / "abcdef").write_text(text)
     assert notes.clear_abandoned() == []
-    note = {"instance": "shoalabcdef", "root": f"{tmp_path}/none", "run": f"{tmp_path}/run"}
-    (tmp_path / "abcdef").write_text(json.dumps(note))
+    write_note(tmp_path, network_of("self"))
+    assert notes.clear_abandoned(lambda: True) == []
     assert notes.clear_abandoned() == [f"{tmp_path}/none"] and not (tmp_path / "abcdef").exists()
