@@ -76,7 +76,8 @@ class AttachedContainers:
 
     async def settle(self, node_id: str, attached: Sequence[Attached], epoch: int) -> None:
         """The node has these and no others. Raises: Fenced, Unavailable"""
-        wanted = {one.key: one for one in attached}
+        networks = self._ledger.view.networks  # those of a cluster that the node was in before mean nothing here
+        wanted = {one.key: one for one in attached if one.network_id in networks}
         for _ in range(_TRIES):
             known = self._known(node_id)
             puts = [named for key, task in known.items() if (named := _renamed(task, wanted.get(key))) is not None]

@@ -93,7 +93,7 @@ async def test_what_a_node_does_not_list_is_forgotten_and_what_only_it_knows_is_
     async with opened() as (manager, ov):
         first = await manager.dispatcher.attach(WORKER, wish(ov))
         other = await manager.dispatcher.attach(MANAGER, wish(ov, "other"))
-        await report(manager, wish(ov), wish(ov, "alone", "10.9.0.250"))
+        await report(manager, wish(ov), wish(ov, "alone", "10.9.0.250"), wish("gone", "alone", "10.8.0.250"))
         await manager.ledger.mirror.catch_up()
         async with asyncio.timeout(5):
             while len(known(manager)) < 3:  # noqa: ASYNC110
