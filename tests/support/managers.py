@@ -102,7 +102,7 @@ async def open_manager(
     try:
         about = Cluster(id="c", spec=ClusterSpec(), created_at=1, updated_at=1, ca_certificate="")
         await manager.ledger.write([about, node(MANAGER, Role.MANAGER), node(WORKER), *records])
-        while not manager.is_leader:
+        while not manager.dispatcher.leads:
             await manager.ledger.mirror.catch_up()
         yield manager
     finally:

@@ -57,6 +57,8 @@ def _service(view: View, service: Service) -> Iterator[str]:
     if spec.task.container.image.startswith(_BAD):
         return
     tasks = [t for t in view.tasks_of.get(service.id, {}).values() if t.iteration == service.iteration]
+    if any(t.status.state is TaskState.NEW and t.status.error for t in tasks):
+        return  # two services were given a port at the same moment: as well
     running = [t for t in tasks if t.status.state is TaskState.RUNNING and t.desired is TaskState.RUNNING]
     eligible = [node for node in view.nodes.values() if _is_eligible(node, service)]
     if spec.mode is ServiceMode.GLOBAL:

@@ -42,6 +42,14 @@ class Witness:
         for problem in _problems(self.view):
             raise Broken(problem)
 
+    def stopped(self, node_id: str, task_id: str) -> None:
+        """A node stops or removes this container, which runs. Raises: Broken"""
+        task = self.view.tasks.get(task_id)
+        if task is None or task.node_id != node_id or task.status.state > TaskState.RUNNING:
+            return
+        if task.desired <= TaskState.COMPLETE:
+            raise Broken(f"{node_id}: stops {task.name}, which is to be {task.desired.name}")
+
 
 def _check_task(before: Task | None, task: Task) -> None:
     if before is None:

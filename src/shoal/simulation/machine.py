@@ -65,6 +65,7 @@ class Machine:
         self._true_now_ns = now_ns
         self.listener: asyncio.Queue[tuple[str, TaskStatus]] | None = None
         self.disk = b""  #: what its agent has written
+        self.stop_witnesses: list[Callable[[str, str], None]] = []  #: called with (node id, task id) before a stop
 
     async def load(self) -> bytes:
         """See `swarm.agent.record.Record`."""
@@ -118,6 +119,13 @@ class Machine:
             if box.status.state <= TaskState.RUNNING:
                 over = TaskState.FAILED if box.status.state >= TaskState.STARTING else box.status.state
                 box.status = replace(box.status, state=over, error="the machine was off", exit_code=137)
+
+    def told_to_stop(self, task_id: str) -> Box | None:
+        """A container that its agent wants to end, None = there is none."""
+        if task_id in self.running:
+            for witness in self.stop_witnesses:
+                witness(self.node_id, task_id)
+        return self.boxes.get(task_id)
 
     @property
     def running(self) -> Mapping[str, Box]:
@@ -184,14 +192,17 @@ class SimulatedExecutor:
         """See the contract."""
         machine = self._machine
         await machine.work(machine.speed.stop_s)
-        box = machine.boxes.get(task.id)
+        box = machine.told_to_stop(task.id)
         if box is not None and box.status.state <= TaskState.RUNNING:
             machine.set(task.id, TaskState.SHUTDOWN)
 
     async def remove(self, task_id: str) -> None:
         """See the contract."""
-        box = self._machine.boxes.pop(task_id, None)
-        if box is not None and box.end is not None:
+        box = self._machine.told_to_stop(task_id)
+        if box is None:
+            return
+        del self._machine.boxes[task_id]
+        if box.end is not None:
             box.end.cancel()
 
     async def known(self) -> Mapping[str, TaskStatus]:

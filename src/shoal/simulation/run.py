@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ParamSpec
 
 from shoal.errors import ShoalError
 from shoal.simulation.connected import Connected
@@ -13,6 +14,8 @@ from shoal.simulation.invariants import Broken, Witness
 from shoal.simulation.loop import Stuck, VirtualLoop
 from shoal.simulation.workload import Workload
 from shoal.simulation.world import Size, Story, World
+
+P = ParamSpec("P")
 
 #: within so many seconds after the last fault all is as it has to be; crash loops wait up to 60 s
 LIVENESS_S = 120.0
@@ -91,14 +94,19 @@ async def _run(world: World, chaos_s: float, ears: _Ears) -> tuple[str, float, i
     witness = Witness()
     broken: list[str] = []
 
-    def note(changes: object) -> None:
-        try:
-            witness.note(changes)  # type: ignore[arg-type]
-        except Broken as error:
-            broken.append(str(error))
-            world.story.tell(f"BROKEN: {error}")
+    def noting(check: Callable[P, None]) -> Callable[P, None]:
+        def noted(*args: P.args, **others: P.kwargs) -> None:
+            try:
+                check(*args, **others)
+            except Broken as error:
+                broken.append(str(error))
+                world.story.tell(f"BROKEN: {error}")
 
-    world.cluster.witnesses.append(note)
+        return noted
+
+    world.cluster.witnesses.append(noting(witness.note))
+    for host in world.hosts.values():
+        host.machine.stop_witnesses.append(noting(witness.stopped))
     problem, converged_s = "", 0.0
     try:
         await world.open()

@@ -10,7 +10,7 @@ from shoal.contracts.cluster.dispatcher import Dispatcher
 from shoal.contracts.cluster.executor import Executor
 from shoal.contracts.cluster.overlay import Overlay
 from shoal.errors import InvalidArgument, ShoalError
-from shoal.model.cluster.assignment import Assignment, AssignmentChange, Attached
+from shoal.model.cluster.assignment import Assignment, AssignmentChange, Attached, Report
 from shoal.model.cluster.task import Task, TaskStatus
 from shoal.swarm.agent.line import Line
 from shoal.swarm.agent.overlays import Overlays
@@ -26,6 +26,7 @@ RETRY_S = 1.0
 RECORD_S = 3.0
 #: for the first session of an engine that has just started with containers to start
 SESSION_S = 5.0
+TOLD_S = 2.0  #: for a manager to write down that a container has left
 
 
 class Agent:
@@ -150,8 +151,12 @@ class Agent:
         if self._workers.get(task_id) is worker:
             del self._workers[task_id]
             self._running.pop(task_id, None)
-        if not ended.cancelled() and (error := ended.exception()) is not None:
+        if ended.cancelled():
+            return
+        if (error := ended.exception()) is not None:
             log.error("the worker of task %s failed: %s", task_id, error, exc_info=error)
+        elif (task := self._assignment.tasks.get(task_id)) is not None:
+            self._begin(task, {})  # told anew while what was left of it was tidied up
 
     async def _remove_strangers(self) -> None:
         """Containers of tasks that no manager knows (any more)."""
@@ -209,6 +214,13 @@ class Agent:
     def changed(self) -> None:
         """See `contracts.cluster.attachments`."""
         self._reports.attach(self._overlays.attached())
+
+    async def told(self) -> None:
+        """See `contracts.cluster.attachments`."""
+        with suppress(ShoalError, TimeoutError):  # it is told again by `changed`
+            async with asyncio.timeout(TOLD_S):
+                report = Report(attached=self._overlays.attached())
+                await self._dispatcher.report(self._assignment.node_id, report)
 
     async def _first_session(self) -> None:
         """A manager has told this node something; or some time has passed since the engine asked."""

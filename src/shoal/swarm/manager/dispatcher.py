@@ -70,8 +70,13 @@ class LeaderDispatcher:
             self._shared = NOTHING
             self._sessions.end_all(NotLeader(*self._leader()))
 
+    @property
+    def leads(self) -> bool:
+        """Whether nodes are served here."""
+        return bool(self._epoch)
+
     def _require_lead(self) -> None:
-        if not self._epoch:
+        if not self.leads:
             raise NotLeader(*self._leader())
 
     def _require_node(self, node_id: str) -> Node:

@@ -117,6 +117,7 @@ class Manager:
             await asyncio.sleep(LEADER_S)
 
     async def _lead(self, epoch: int) -> None:
+        await self.ledger.mirror.see_all()  # told from less, nodes would end tasks that are wanted
         await together(tick=self._tick.run(epoch), dispatcher=self.dispatcher.lead(epoch), compaction=self._compact())
 
     async def _compact(self) -> None:

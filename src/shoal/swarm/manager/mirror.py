@@ -76,6 +76,15 @@ class Mirror:
         found = await self._store.range("cluster")
         return await self.reach(found.revision)
 
+    async def see_all(self) -> View:
+        """As `catch_up`, tried until the store answers."""
+        while True:
+            try:
+                return await self.catch_up()
+            except ShoalError as error:
+                log.warning("cannot read all of the cluster's store: %s", error.message)
+                await asyncio.sleep(FIRST_RETRY_S)
+
     async def _read(self) -> None:
         found = await self._store.range("")
         puts: list[tuple[ClusterRecord, int]] = []

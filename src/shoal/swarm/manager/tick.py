@@ -80,15 +80,14 @@ class Tick:
             return plan.wake_at
         try:
             await self._commit(view, plan, epoch)
-        except VersionConflict:  # somebody else wrote meanwhile: the plan was for another cluster
-            await self._ledger.mirror.catch_up()
-            self._dirty.set()
         except Fenced:
             raise
         except ShoalError as error:
-            log.warning("cannot write down what was decided: %s", error.message)
+            if not isinstance(error, VersionConflict):  # somebody else wrote: the plan was for another cluster
+                log.warning("cannot write down what was decided: %s", error.message)
+                await asyncio.sleep(RETRY_S)
+            await self._ledger.mirror.see_all()  # it may be written all the same: what it gave is not to be given again
             self._dirty.set()
-            await asyncio.sleep(RETRY_S)
         return plan.wake_at
 
     def _decide(self, view: View) -> Plan:

@@ -155,6 +155,22 @@ async def test_what_was_replaced_meanwhile_is_stopped_on_return() -> None:
             await until(lambda: "t2" not in node.executor.here and ("stop", "t1") in node.executor.calls)
 
 
+async def test_a_task_that_is_told_again_while_it_is_removed_is_known_to_be_lost() -> None:
+    async with open_manager(own()) as manager:
+        node = Node(manager)
+        async with node.engine():
+            await until(lambda: node.state(manager, "t1") is S.RUNNING)
+            wanted = manager.ledger.view.tasks["t1"]
+            node.executor.holds["stop", "t1"].clear()
+            await manager.ledger.write(deletes=["tasks/t1"])
+            await until(lambda: ("stop", "t1") in node.executor.calls)
+            await manager.ledger.write([wanted])
+            await until(lambda: "t1" in node.agent.assignment.tasks)
+            node.executor.holds["stop", "t1"].set()
+            await until(lambda: node.state(manager, "t1") is S.FAILED)
+            assert node.executor.here == {}
+
+
 async def test_an_engine_that_finds_no_manager_goes_on_with_what_it_was_told() -> None:
     async with open_manager(own()) as manager:
         node = Node(manager)

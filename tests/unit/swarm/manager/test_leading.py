@@ -3,8 +3,12 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from shoal.cluster.plan import Delete
-from shoal.model.cluster.node import NodeState
+from shoal.contracts.cluster.store import Changes
+from shoal.errors import NotLeader
+from shoal.model.cluster.node import NodeDescription, NodeState
 from shoal.model.cluster.task import Attachment, TaskState
 from shoal.model.network import Ipam, NetworkSpec, Pool
 from shoal.simulation.loop import VirtualLoop
@@ -71,6 +75,40 @@ def test_a_follower_leads_when_the_leader_has_gone() -> None:
             await second.services.update("web", found.version, service_spec(replicas=3))
             await asyncio.sleep(1)
             assert len(second.ledger.view.tasks) == 3
+        finally:
+            await second.close()
+            await second.ledger.store.close()
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(story())
+
+
+def test_a_new_leader_says_and_decides_nothing_before_it_has_seen_all() -> None:
+    """Told from an old view, nodes would end tasks that are wanted, and addresses would be given twice."""
+
+    async def story() -> None:
+        cluster = SimulatedCluster()
+        second = manager_on(cluster, "second")
+        held: list[Changes] = []
+        async with open_manager(ready(), cluster=cluster) as first:
+            await second.ledger.store.open()
+            await second.open()
+            mirror = second.ledger.mirror
+            apply, mirror._apply = mirror._apply, held.append  # type: ignore[method-assign]
+            await first.services.create(service_spec(replicas=2))
+            await until(lambda: len(assigned(first)) == 2)
+        try:
+            await asyncio.sleep(30)
+            assert second.is_leader
+            with pytest.raises(NotLeader):
+                await anext(aiter(second.dispatcher.session("r", NodeDescription())))
+            assert len(cluster.table.range("tasks/").values) == 2
+            mirror._apply = apply  # type: ignore[method-assign]
+            for changes in list(held):
+                apply(changes)
+            await asyncio.sleep(1)
+            told = await anext(aiter(second.dispatcher.session("r", NodeDescription())))
+            assert len(told.tasks) == 2
         finally:
             await second.close()
             await second.ledger.store.close()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from shoal.cluster.services import created, rebalanced, rolled_back, updated
+from shoal.cluster.view import View
 from shoal.contracts.cluster.control import Filters, Versioned
 from shoal.errors import Conflict, InvalidArgument, NotSupported, Unavailable, VersionConflict
 from shoal.lifecycle.made_names import make_name
@@ -40,7 +41,7 @@ class ServiceControl:
         if not spec.name:
             taken = {service.spec.name for service in ledger.view.services.values()}
             spec = replace(spec, name=make_name(ledger.choose, lambda name: name not in taken))
-        spec, warnings = complete(ledger.view, spec)
+        spec, warnings = complete(await self._judged_by(spec), spec)
         identity = ledger.new_id()
         service = created(identity, spec, ledger.now_ns(), registry_auth=self._sealed(registry_auth))
         try:
@@ -51,6 +52,11 @@ class ServiceControl:
                 f"service {spec.name} already exists"
             ) from None
         return identity, warnings
+
+    async def _judged_by(self, spec: ServiceSpec) -> View:
+        """The view that a spec is checked against: for ports with all that other managers have just written."""
+        mirror = self._ledger.mirror
+        return await mirror.catch_up() if spec.endpoint.ports else mirror.view
 
     def _sealed(self, registry_auth: str) -> bytes:
         return self._ledger.seal.seal(registry_auth.encode()) if registry_auth else b""
@@ -72,7 +78,7 @@ class ServiceControl:
             await ledger.write([self._rolled_back(service)], compares={records.key_of(service): version})
             return ()
         _check_same(service.spec, spec)
-        spec, warnings = complete(ledger.view, spec, service)
+        spec, warnings = complete(await self._judged_by(spec), spec, service)
         auth = self._sealed(registry_auth) or _kept_auth(service, auth_from)
         changed = updated(service, spec, ledger.now_ns(), registry_auth=auth)
         await ledger.write([changed], compares={records.key_of(service): version})
