@@ -86,12 +86,12 @@ async def test_references_by_name_are_kept_as_ids() -> None:
 
 async def test_what_cannot_be_in_this_cluster_is_refused() -> None:
     ingress = ClusterNetwork(id="i", spec=NetworkSpec(name="ingress", driver="overlay", ingress=True), created_at=1)
-    has_port = Service(
-        id="other", spec=service_spec("other"), created_at=1, updated_at=1, ports=(PortConfig(target=1, published=80),)
-    )
 
-    def published(port: PortConfig) -> ServiceSpec:
-        return replace(service_spec(), endpoint=EndpointSpec(ports=(port,)))
+    def published(port: PortConfig, name: str = "web") -> ServiceSpec:
+        return replace(service_spec(name), endpoint=EndpointSpec(ports=(port,)))
+
+    port = PortConfig(target=1, published=80)
+    has_port = Service(id="other", spec=published(port, "other"), created_at=1, updated_at=1, ports=(port,))
 
     async with open_manager(ingress, has_port) as manager:
         create = manager.services.create
@@ -105,7 +105,7 @@ async def test_what_cannot_be_in_this_cluster_is_refused() -> None:
             await create(service_spec(container=ContainerSpec(image="i", env=("A={{.Task.Colour}}",))))
         _, warnings = await create(service_spec(placement=Placement(constraints=("node.labels.disk==ssd",))))
         assert warnings == ("no node of the cluster meets node.labels.disk==ssd: tasks wait until one does",)
-        await create(replace(published(PortConfig(target=5, published=80, protocol="udp")), name="udp"))
+        await create(published(PortConfig(target=5, published=80, protocol="udp"), "udp"))
 
 
 async def test_lists_take_dockers_filters() -> None:
