@@ -20,8 +20,11 @@ _PACKAGES = (
     *("initramfs-tools", "iperf3", "iproute2", "iputils-ping", "kmod", "linux-image-cloud-amd64", "mmdebstrap"),
     *("nftables", "procps", "python3", "python3-pip", "python3-venv", "systemd-sysv", "tzdata", "wrk"),
 )
-#: of the development tools: what only looks at the code is not needed there
-_LOOKERS = ("check-jsonschema", "import-linter", "mypy", "ruff", "types-PyYAML")
+#: of the development tools, not needed there: what only looks at the code, what stand-ins are written with, a browser
+_LEFT_OUT = (
+    *("check-jsonschema", "import-linter", "mypy", "ruff", "types-PyYAML"),
+    *("logstash-pipeline-parser", "pygrok", "playwright"),
+)
 #: what the guest starts, as its first process or as a unit; all else comes with the checkout
 _START = "#!/bin/sh\nmount /dev/vdb /shoal && exec sh /shoal/tests/vm/guest.sh\n"
 _UNIT = """[Unit]
@@ -107,7 +110,7 @@ def _make_base(root: Path, requirements: Sequence[str], base: Base) -> None:
 def _requirements() -> Sequence[str]:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
-    return sorted(name for name in wanted if not name.startswith(_LOOKERS))
+    return sorted(name for name in wanted if not name.startswith(_LEFT_OUT))
 
 
 def _make_disk(root: Path, disk: Path, mib: int) -> None:
