@@ -223,3 +223,24 @@ def test_back_to_one_manager(farm: Farm):
     wait_running(one, "web", 3)
     status, answer = one.engine.call("POST", "/swarm/leave")
     assert status == 503 and "Removing the last manager erases all current state of the swarm." in answer["message"]
+
+
+def test_the_last_manager_has_a_store_of_its_own_from_its_next_start_on(farm: Farm):
+    one, two, _three = farm
+    folder = one.engine.root / "swarm"
+    assert (folder / "etcd").exists() and not (folder / "cluster.db").exists()
+    before = [{task["ID"] for task in wait_running(one, "web", 3)}, *map(containers, farm)]
+    one.engine.kill()
+    one.engine.start()
+    within(10, "it is a manager", lambda: answers(one))
+    assert (folder / "cluster.db").exists() and not (folder / "etcd").exists()
+    assert not one.exec("pgrep", "-f", f"data-dir={folder / 'etcd'}", check=False).stdout
+    within(10, "all are ready", lambda: [n["Status"]["State"] for n in nodes(one).values()] == ["ready"] * 3)
+    assert [{task["ID"] for task in wait_running(one, "web", 3)}, *map(containers, farm)] == before
+    create_service(one, "afterwards", 3)
+    wait_running(one, "afterwards", 3)
+    # And forth again: what was written meanwhile goes along.
+    update_node(one, two, Role="manager")
+    within(20, "there are two managers", lambda: is_manager(two) and answers(two))
+    assert (folder / "etcd").exists() and not (folder / "cluster.db").exists()
+    assert len(wait_running(two, "afterwards", 3)) == 3

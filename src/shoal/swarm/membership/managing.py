@@ -7,12 +7,15 @@ from pathlib import Path
 from shoal.contracts.cluster.quorum import Quorum, QuorumSettings
 from shoal.contracts.cluster.store import ClusterStore
 from shoal.errors import InternalError
+from shoal.model.cluster.node import Node, Role
+from shoal.swarm.manager import records
 from shoal.swarm.manager.control.services import TaskLogs
 from shoal.swarm.manager.events import teller
 from shoal.swarm.manager.manager import Manager
 from shoal.swarm.membership.addresses import split_port
 from shoal.swarm.membership.folder import LocalState
 from shoal.swarm.membership.near import Near
+from shoal.swarm.membership.restoring import write_all
 from shoal.swarm.nodes.admission import Admission
 from shoal.swarm.nodes.server import Managing
 from shoal.swarm.nodes.tls import Credentials
@@ -45,6 +48,7 @@ class ManagerPart:
             await self.quorum.resume()
             await self._open(self.quorum.store(), data_key)
         else:
+            await self.quorum.erase()  # an engine before this one was killed while it went from one to the other
             await self._open(self._near.single_store(self._single), data_key)
 
     async def survive(self, data_key: bytes, credentials: Credentials) -> Managing:
@@ -89,6 +93,42 @@ class ManagerPart:
             self.kind = SINGLE
             await self._open(self._near.single_store(self._single), data_key)
             raise
+
+    async def go_back(self, credentials: Credentials, keep: Callable[[], None]) -> bool:
+        """Whether the store is this manager's alone again: it is the only one left. Before `open`.
+
+        keep: writes down that it is. Killed before that, an engine goes on with the shared store, which has all of it;
+            after that with the single one, which has it too
+        Raises: DriverError, Unavailable; nothing has changed then
+        """
+        await self.trust(credentials)
+        await self.quorum.resume()
+        await self.quorum.wait_ready()
+        if len(await self.quorum.members()) > 1:
+            return False
+        values, epoch = await self._shared_content()
+        if _managers_in(values) != [self._node_id]:
+            return False
+        await asyncio.to_thread(_unlink, self._single)
+        store = self._near.single_store(self._single)
+        await store.open()
+        try:
+            await write_all(store, values, epoch)
+        finally:
+            await store.close()
+        keep()
+        self.kind = SINGLE
+        await self.quorum.erase()
+        return True
+
+    async def _shared_content(self) -> tuple[Mapping[str, bytes], int]:
+        store = self.quorum.store()
+        await store.open()
+        try:
+            found, epoch = await store.range(""), await store.newest_epoch()
+        finally:
+            await store.close()
+        return {key: value.data for key, value in found.values.items()}, epoch
 
     async def _last_words(self) -> tuple[Mapping[str, bytes], int]:
         """What the single store has in the end, and its newest epoch."""
@@ -153,6 +193,12 @@ class ManagerPart:
         await self.quorum.erase()
         self.kind = SINGLE
         await asyncio.to_thread(_unlink, self._single)
+
+
+def _managers_in(values: Mapping[str, bytes]) -> list[str]:
+    """Ids of the nodes that are managers, or are to be."""
+    nodes = (records.decode("nodes", data) for key, data in values.items() if key.startswith("nodes/"))
+    return [node.id for node in nodes if isinstance(node, Node) and (node.spec.role is Role.MANAGER or node.manager)]
 
 
 def drop_single(folder: Path) -> None:

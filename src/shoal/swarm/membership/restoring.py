@@ -37,16 +37,21 @@ class Restored:
 
     async def write_down(self, store: ClusterStore) -> None:
         """The empty store has it all; leaders from now on are newer than all before."""
-        await store.epochs_after(self.epoch)
-        part: dict[str, bytes] = {}
-        size = 0
-        for key, data in self.values.items():
-            if part and (len(part) >= MAX_CHANGES // 2 or size + len(data) > MAX_BYTES // 2):
-                await store.commit(Commit(puts=part, compares=dict.fromkeys(part, 0)))
-                part, size = {}, 0
-            part[key] = data
-            size += len(key) + len(data)
-        await store.commit(Commit(puts=part, compares=dict.fromkeys(part, 0)))
+        await write_all(store, self.values, self.epoch)
+
+
+async def write_all(store: ClusterStore, values: Mapping[str, bytes], epoch: int) -> None:
+    """The empty store has these; leaders from now on are newer than all up to `epoch`."""
+    await store.epochs_after(epoch)
+    part: dict[str, bytes] = {}
+    size = 0
+    for key, data in values.items():
+        if part and (len(part) >= MAX_CHANGES // 2 or size + len(data) > MAX_BYTES // 2):
+            await store.commit(Commit(puts=part, compares=dict.fromkeys(part, 0)))
+            part, size = {}, 0
+        part[key] = data
+        size += len(key) + len(data)
+    await store.commit(Commit(puts=part, compares=dict.fromkeys(part, 0)))
 
 
 def restored(content: Content, request: SwarmRestore, near: Near) -> Restored:

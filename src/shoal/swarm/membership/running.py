@@ -4,6 +4,7 @@ import asyncio
 import logging
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from shoal.contracts.cluster.attachments import Attachments
 from shoal.contracts.cluster.dispatcher import Dispatcher
@@ -36,6 +37,7 @@ log = logging.getLogger("shoal.cluster.membership")
 RETRY_S = 1.0
 MANAGER_RETRY_S = 0.5
 OPEN_S = 5.0  #: for a store that has a quorum to say so
+GO_BACK_S = 15.0  #: to take the store over from what managers shared
 LEAVE_S = 10.0
 TURN_S = 4.0  #: for a member of the store to start anew and be in step with the others
 VOTE_S = 45.0  #: for a new member of the store to catch up
@@ -129,6 +131,7 @@ class Running:
         try:
             await self._server.open(self._credentials)
             if self.state.role is Role.MANAGER:
+                await self._go_back()
                 await self._open_manager()
         except BaseException:
             await self.stop()
@@ -141,6 +144,18 @@ class Running:
             asyncio.create_task(self._keep(), name="membership"),
             asyncio.create_task(self._watch_own(), name="own membership"),
         ]
+
+    async def _go_back(self) -> None:
+        """The last of several managers needs no store to share. What hinders it may pass until the next start."""
+        if self._manager.kind != SHARED or [node_id for node_id, _ in self.state.managers] != [self.state.node_id]:
+            return
+        try:
+            async with self._turn, asyncio.timeout(GO_BACK_S):
+                keep = partial(self._save, replace(self.state, store=SINGLE))
+                if await self._manager.go_back(self._credentials, keep):
+                    log.info("the only manager that is left has a store of its own again")
+        except (ShoalError, TimeoutError) as error:
+            log.warning("the store stays one that managers share: %s", error)
 
     async def _open_manager(self) -> None:
         """Unless it is open. Raises: DriverError"""
