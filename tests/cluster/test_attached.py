@@ -139,6 +139,17 @@ def test_a_worker_runs_a_container_on_a_network_that_was_made_just_now(farm: Far
             run(host, f"new{turn}", network=f"new{turn}")
 
 
+def test_a_network_that_is_removed_and_made_again_is_the_new_one_on_every_node(farm: Farm) -> None:
+    one, two, three = farm
+    for turn in range(5):
+        one.docker("network", "create", "-d", "overlay", "--attachable", "again")
+        for host in (two, three):
+            run(host, f"again{turn}", network="again")
+        for host in (two, three):
+            host.docker("rm", "-f", f"by-hand-again{turn}")
+        one.docker("network", "rm", "again")
+
+
 def test_without_a_manager_a_container_gets_an_address_of_its_node_that_the_manager_is_told_of(farm: Farm) -> None:
     one, two, three = farm
     run(three, "caller")

@@ -152,6 +152,12 @@ class LaterMembership:
             with suppress(Unavailable):
                 self._loaded.attachments().changed()
 
+    async def told(self) -> None:
+        """See contracts.cluster.attachments."""
+        if self._loaded is not None:
+            with suppress(Unavailable):
+                await self._loaded.attachments().told()
+
     async def _attachments(self) -> Attachments:
         """Also of an engine that starts its containers before it goes on as a member."""
         if self._loaded is None and not any((self._folder / name).exists() for name in _TRACES):

@@ -27,3 +27,7 @@ class Attachments(Protocol):
     def changed(self) -> None:
         """A container has left, or has another name."""
         ...
+
+    async def told(self) -> None:
+        """The managers know of all that has left; or none answers, or some time has passed."""
+        ...

@@ -225,6 +225,7 @@ class Attaching:
             await self._parts.store.commit(changed)
         self._parts.release(sandbox.container_id, network.id)
         await self._parts.plugged.release_addresses(network, gone.endpoint.ipv4_address, gone.endpoint.ipv6_address)
+        await self._parts.claims.told(sandbox.container_id, [gone.endpoint])
         await self._parts.left([network.id])
 
     async def _settle(

@@ -22,6 +22,7 @@ class Claims:
     def __init__(self) -> None:
         self.cluster: Attachments | None = None  #: who asks the managers
         self._held: dict[tuple[str, str], Attached] = {}
+        self._left: set[tuple[str, str]] = set()  #: that `told` has not told yet
 
     def all(self) -> tuple[Attached, ...]:
         """Those with addresses, and without them those that wait for some."""
@@ -85,8 +86,18 @@ class Claims:
         gone = [key for key in self._held if key[0] == container_id and network_id in ("", key[1])]
         for key in gone:
             del self._held[key]
+            self._left.add(key)
         if gone:
             self._changed()
+
+    async def told(self, container_id: str, endpoints: Iterable[Endpoint]) -> None:
+        """Who removes the network next is not told that this container is on it. endpoints: that it had
+
+        To be called once they are released. Returns at once for what was no endpoint of these.
+        """
+        if self.cluster is not None and any((container_id, one.network_id) in self._left for one in endpoints):
+            self._left.clear()
+            await self.cluster.told()
 
     def load(self, found: Iterable[tuple[Sandbox, Endpoint]]) -> None:
         """These are there since an earlier engine."""

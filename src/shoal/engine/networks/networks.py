@@ -305,7 +305,9 @@ class Networks:
         if cluster is None or reference in ("", "default", *PREDEFINED) or reference.startswith("container:"):
             return
         with suppress(NotFound, InvalidArgument, Unavailable):  # what is missing is said by whoever wants it
-            if self._parts.has_network(reference):
+            known = self._parts.known_network(reference)
+            # Another one may have the name by now; an id is always the same network's.
+            if known is not None and (known.id == reference or not wiring.is_routed(known)):
                 return
             await self.overlay.wait_network(await cluster.find_network(reference), ARRIVAL_S)
 

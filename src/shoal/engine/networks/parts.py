@@ -82,9 +82,9 @@ class Parts:
         """Raises: NotFound"""
         return find(self.networks(), reference)
 
-    def has_network(self, reference: str) -> bool:
-        """Whether it is one's name or id."""
-        return any(reference in (network.id, network.name) for network in self.networks())
+    def known_network(self, reference: str) -> Network | None:
+        """The one of this name or id."""
+        return next((network for network in self.networks() if reference in (network.id, network.name)), None)
 
     def networks(self) -> Sequence[Network]:
         """Those that somebody can use."""

@@ -340,6 +340,7 @@ class Sandboxes:
         await self._parts.store.commit(deletes=[(Sandbox, container_id)])
         for endpoint in sandbox.endpoints.values():
             self._publish("disconnect", endpoint.network_id, container_id)
+        await self._parts.claims.told(container_id, sandbox.endpoints.values())
         await self._parts.left([endpoint.network_id for endpoint in sandbox.endpoints.values()])
 
     async def _undo(self, sandbox: Sandbox) -> None:
