@@ -39,7 +39,7 @@ def test_a_manager_of_two_and_a_worker_stay_small() -> None:
         assert set(of_worker) == {"shoal.daemon", "shoal.drivers.netd"}
         assert sum(of_manager.values()) <= MANAGER_MIB, of_manager
         # What only joining needs is not here: not the pages of its library, not what it has left on the heap.
-        assert sum(of_worker.values()) <= WORKER_MIB, of_worker
+        wait_for("who has joined and its netd are small", lambda: sum(own(worker).values()) <= WORKER_MIB, 30)
         assert worker.engine.process is not None
         assert "cryptography" not in Path(f"/proc/{worker.engine.process.pid}/maps").read_text()
         worker.engine.kill()
