@@ -6,6 +6,7 @@ from itertools import compress
 from operator import is_not
 
 from shoal.cluster.allocate.addresses import Held, held_after, holding
+from shoal.cluster.replacing import copied
 from shoal.cluster.schedule.copies import NO_COPIES, Copies, copies_after
 from shoal.cluster.schedule.filters import Eligible
 from shoal.cluster.schedule.uses import UNUSED, Change, NodeUse, use_after, use_of
@@ -129,7 +130,7 @@ def _uses(view: View, old: Book, changed: Changes) -> Mapping[str, NodeUse]:
                 changes_on.setdefault(after.node_id, []).append((None, after))
     if not changes_on:
         return old.uses
-    uses = dict(old.uses)
+    uses = copied(old.uses)
     for node_id, moves in changes_on.items():
         use = use_after(uses.get(node_id, UNUSED), moves)
         uses[node_id] = use or use_of(view.tasks_on.get(node_id, NO_TASKS).values())
@@ -160,7 +161,7 @@ def _vips(view: View, service_id: str) -> tuple[VirtualAddress, ...]:
 def _copies(view: View, old: Book, changed: Changes) -> Mapping[str, Copies]:
     if not changed:
         return old.copies
-    copies = dict(old.copies)
+    copies = copied(old.copies)
     for service_id, changes in changed.items():
         if service_id in view.tasks_of:
             copies[service_id] = copies_after(copies.get(service_id, NO_COPIES), changes.values())

@@ -11,6 +11,7 @@ from shoal.cluster.draft import Draft
 from shoal.cluster.plan import Plan
 from shoal.cluster.reconcile import attachments
 from shoal.cluster.reconcile.service import reconcile
+from shoal.cluster.replacing import copied
 from shoal.cluster.schedule.floor import Floor
 from shoal.cluster.schedule.place import place
 from shoal.cluster.view import View
@@ -32,7 +33,7 @@ def decide(
     known = read(view, old)
     draft = Draft(known, now, new_id=new_id, choose=choose)
     looked_at = _to_look_at(known, now)
-    looks = dict(known.looks)
+    looks = copied(known.looks)
     wakes = {key: _reconciled(draft, key, looks) for key in looked_at}
     addresses = Addresses(view.networks, known.held, known.cursors)
     freed = [key for key, room in known.stuck.items() if room != known.room]

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from shoal.cluster.book import Book
 from shoal.cluster.plan import Delete, Put
+from shoal.cluster.replacing import copied
 from shoal.cluster.schedule.copies import NO_COPIES, Copies, copies_after
 from shoal.cluster.view import kind_of
 from shoal.model.cluster.service import Service
@@ -101,7 +102,7 @@ class Draft:
         if tasks is None:
             self.touched[service_id] = None
             self._changed[service_id] = {}
-            tasks = self._tasks[service_id] = dict(self.view.tasks_of.get(service_id, NOTHING))
+            tasks = self._tasks[service_id] = copied(self.view.tasks_of.get(service_id, NOTHING))
         return tasks
 
     def _put(self, record: Task | Service, cause: str) -> None:

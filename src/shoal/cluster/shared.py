@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from shoal.cluster.book import NO_TASKS, changed_keys
+from shoal.cluster.replacing import copied
 from shoal.cluster.task import is_wanted
 from shoal.cluster.view import View
 from shoal.model.cluster.assignment import Peer, ServiceRoute, TaskEndpoint
@@ -136,7 +137,7 @@ def _on(old: Shared, view: View) -> Mapping[str, Endpoints]:
     for node_id in changed_keys(view.nodes, old.view.nodes):
         if _answers(view.nodes.get(node_id)) != _answers(old.view.nodes.get(node_id)):
             changed.update(view.tasks_on.get(node_id, NO_TASKS))
-    on: dict[str, Endpoints] = dict(old.on)
+    on = copied(old.on)
     own: dict[str, dict[str, TaskEndpoint]] = {}
     for key in sorted(changed):  # the same order in every run: simulations are replayed
         task, was = view.tasks.get(key), _known(old, key)
@@ -145,7 +146,7 @@ def _on(old: Shared, view: View) -> Mapping[str, Endpoints]:
             continue
         for network_id in _networks(was) | _networks(now):
             if network_id not in own:
-                on[network_id] = own[network_id] = dict(on.get(network_id, {}))
+                on[network_id] = own[network_id] = copied(on.get(network_id, {}))
             if now is not None and network_id in _networks(now):
                 own[network_id][key] = now
             else:

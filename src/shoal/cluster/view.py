@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from shoal.cluster.replacing import copied
 from shoal.model.cluster.cluster import Cluster, ClusterNetwork, Sealed
 from shoal.model.cluster.node import Node
 from shoal.model.cluster.service import Service
@@ -58,13 +59,13 @@ class View:
     ) -> "View":
         """This view after changes. puts: (record, revision that wrote it); gone: (kind, id)"""
         kinds: dict[str, dict[str, ClusterRecord]] = {}
-        revisions = dict(self.revisions)
+        revisions = copied(self.revisions)
         moved: list[tuple[Task | None, Task | None]] = []
         cluster = self.cluster
 
         def of(kind: str) -> dict[str, ClusterRecord]:
             if kind not in kinds:
-                kinds[kind] = dict(getattr(self, kind))
+                kinds[kind] = copied(getattr(self, kind))
             return kinds[kind]
 
         for record, revision in puts:
@@ -103,12 +104,12 @@ def _indexed(
 ) -> Mapping[str, Mapping[str, Task]]:
     if not moved:
         return old
-    new: dict[str, Mapping[str, Task]] = dict(old)
+    new = copied(old)
     fresh: dict[str, dict[str, Task]] = {}
 
     def own(key: str) -> dict[str, Task]:
         if key not in fresh:
-            fresh[key] = dict(new.get(key, {}))
+            fresh[key] = copied(new.get(key, {}))
         return fresh[key]
 
     for before, after in moved:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from shoal.cluster.replacing import copied
 from shoal.cluster.task import has_ended
 from shoal.model.cluster.cluster import ClusterNetwork
 from shoal.model.cluster.service import VirtualAddress
@@ -26,7 +27,7 @@ def held_after(held: Held, changes: Iterable[tuple[Sequence[Address | VirtualAdd
             for address in addresses:
                 counts = own.get(address.network_id)
                 if counts is None:
-                    counts = own[address.network_id] = dict(held.get(address.network_id, NONE))
+                    counts = own[address.network_id] = copied(held.get(address.network_id, NONE))
                 for text in filter(None, (address.ipv4, address.ipv6)):
                     number = counts.pop(text, 0) + step
                     if number:

@@ -20,8 +20,8 @@ def reconcile(turn: Turn) -> None:
     slots, settled = _odd_slots(turn)
     replicas = turn.service.spec.replicas
     if len(slots) + len(settled) > replicas:
-        slots, settled = _all_slots(turn), set()
-    turn.look = Look(turn.service.spec, frozenset(settled), turn.removing.union(map(int, slots)))
+        slots, settled = _all_slots(turn), frozenset()
+    turn.look = Look(turn.service.spec, settled, turn.removing.union(map(int, slots)))
     slots = {key: heal(turn, key, tasks) for key, tasks in slots.items()}
     filled = {key: tasks for key, tasks in slots.items() if tasks and is_filled(turn, tasks)}
     for key in _surplus(filled, len(filled) + len(settled) - replicas):
@@ -30,19 +30,19 @@ def reconcile(turn: Turn) -> None:
     if update.step(turn, filled):
         return
     rebalance.step(turn, filled)
-    _fill(turn, slots, {*settled, *filled}, replicas)
+    _fill(turn, slots, settled.union(filled), replicas)
     if turn.changed_slots is not None:
         turn.changed_slots.update(slots, turn.removing)
 
 
-def _odd_slots(turn: Turn) -> tuple[Slots, set[int]]:
+def _odd_slots(turn: Turn) -> tuple[Slots, frozenset[int]]:
     """(slots that need a look, the others: each has one task, as it should be).
 
     Where the slots were looked at before only those of tasks that have changed since, or that were odd, are again.
     """
     service = turn.service
     if turn.is_anew or update.is_under_way(turn) or service.rebalance_at:
-        return _all_slots(turn), set()
+        return _all_slots(turn), frozenset()
     tasks = turn.draft.tasks_of(service.id)
     look = turn.look
     if look is None or look.spec is not service.spec:
@@ -53,7 +53,7 @@ def _odd_slots(turn: Turn) -> tuple[Slots, set[int]]:
         slots = _by_slot(turn, [task for task in tasks.values() if task.slot in candidates])
     settled = {key for key, members in slots.items() if _is_settled(turn, members)}
     odd: Slots = {key: members for key, members in slots.items() if key not in settled}
-    return odd, settled.union(known)
+    return odd, known.union(settled)
 
 
 def _all_slots(turn: Turn) -> Slots:
@@ -90,7 +90,7 @@ def _is_settled(turn: Turn, tasks: list[Task]) -> bool:
     return count == 1
 
 
-def _fill(turn: Turn, slots: Slots, filled: set[SlotKey], replicas: int) -> None:
+def _fill(turn: Turn, slots: Slots, filled: frozenset[SlotKey], replicas: int) -> None:
     missing = replicas - len(filled)
     cause, key = "scale up" if slots or filled else "create", 0
     while missing > 0:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from shoal.cluster.replacing import copied
 from shoal.cluster.schedule.uses import Change
 from shoal.model.cluster.task import TaskState
 
@@ -23,7 +24,7 @@ NO_COPIES = Copies()
 
 def copies_after(copies: Copies, changes: Iterable[Change]) -> Copies:
     """Where they are after these changes."""
-    live = dict(copies.live)
+    live = copied(copies.live)
     failed: dict[str, int] | None = None
     for before, after in changes:
         for task, step in ((before, -1), (after, 1)):
@@ -35,7 +36,7 @@ def copies_after(copies: Copies, changes: Iterable[Change]) -> Copies:
                     _add(live, task.node_id, step)
             elif state in FAILURES:
                 if failed is None:
-                    failed = dict(copies.failed)
+                    failed = copied(copies.failed)
                 _add(failed, task.node_id, step)
     return Copies(live, copies.failed if failed is None else failed)
 

@@ -1,10 +1,10 @@
 """Tasks of one service that want a node get one, or the reason why not."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from shoal.cluster.draft import Draft
-from shoal.cluster.replacing import replace
+from shoal.cluster.replacing import copied, replace
 from shoal.cluster.schedule.copies import FAILURES as FAILURE_STATES
 from shoal.cluster.schedule.explain import PENDING_MESSAGE, explain
 from shoal.cluster.schedule.filters import dynamic_refusal, static_refusal
@@ -35,7 +35,7 @@ def _place_free(draft: Draft, service_id: str, tasks: Sequence[Task], floor: Flo
     if not tasks:
         return True
     copies = draft.copies(service_id)
-    counts, avoided = defaultdict(int, copies.live), _avoided(draft, service_id, copies.failed)
+    counts, avoided = copied(copies.live), _avoided(draft, service_id, copies.failed)
     groups: dict[object, list[Task]] = {}
     for task in tasks:
         groups.setdefault((id(task.spec), task.host_ports), []).append(task)
@@ -61,13 +61,13 @@ def _place_group(draft: Draft, tasks: list[Task], floor: Floor, counts: dict[str
     if len(left) < MANY:
         while left and (node_id := _untouched(left[-1], floor, counts, avoided)):
             _assign(draft, left.pop(), node_id, floor)
-            counts[node_id] += 1
+            counts[node_id] = counts.get(node_id, 0) + 1
     if not left:
         return True
     spread = Spread(floor, floor.eligible(placement), placement.spread, counts, avoided)
     while left and (node_id := spread.take(left[-1])):
         _assign(draft, left.pop(), node_id, floor)
-        counts[node_id] += 1
+        counts[node_id] = counts.get(node_id, 0) + 1
     if not left:
         return True
     reason = _explained(left[-1], floor, counts)
