@@ -217,7 +217,7 @@ def shows_counter(story: Story, replicas: int) -> None:
     """The tables of the stack, as soon as everything runs."""
     wanted = {"counter_redis": "1/1", "counter_web-fe": f"{replicas}/{replicas}"}
     try:
-        wait_for("all run", lambda: replicas_of(story) == wanted, 30)
+        wait_for("all run", lambda: replicas_of(story) == wanted, 60)  # two hosts fetch and unpack the image first
     except AssertionError as error:
         error.add_note("\n".join(story("stack ps --no-trunc counter")))
         raise
