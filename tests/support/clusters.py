@@ -73,17 +73,19 @@ def leader(managers: Sequence[Host]) -> str:
 
 
 def update_node(manager: Host, host: Host, **spec: Any) -> None:
-    """Change the spec of a host's node."""
+    """Change the spec of a host's node, as soon as the managers can."""
 
     def done() -> bool:
-        node = nodes(manager)[host.name]
+        node = nodes(manager).get(host.name)
+        if node is None:
+            return False
         status, answer = manager.engine.call(
             "POST", f"/nodes/{node['ID']}/update?version={node['Version']['Index']}", node["Spec"] | spec
         )
-        assert status == 200 or "out of sequence" in answer["message"], answer
+        assert status in (200, 503) or "out of sequence" in answer["message"], answer
         return status == 200
 
-    wait_for(f"{host.name} is updated", done)
+    wait_for(f"{host.name} is updated", done, 20)
 
 
 def create_service(
