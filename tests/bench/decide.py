@@ -27,12 +27,12 @@ def main() -> int:
     ticks = [_tick(world, number) for number in range(ROUNDS)]
     cpu_s = _shown("CPU", [cpu for cpu, _ in ticks])
     _shown("time", [passed for _, passed in ticks])
-    print(f"decide: {len(world.view.tasks)} tasks at the end, with those that are kept as history")
+    print(f"decide: {len(world.view.tasks)} tasks at the end")
     return int(all_s[0] > LIMIT_ALL_S or cpu_s > LIMIT_P99_S or placed != SERVICES * REPLICAS)
 
 
 def _world() -> World:
-    world = World()
+    world = World(history=1)  # as many tasks at the end as at the beginning
     world.put(*(a_node(n, labels={"zone": f"z{n % 4}"}, cpus=32, memory=128 * GIB) for n in range(1, NODES + 1)))
     world.put(*(a_network(f"net{n}", f"10.{n}.0.0/16") for n in range(1, 21)))
     for number in range(SERVICES):

@@ -171,11 +171,23 @@ def _copies(view: View, old: Book, changed: Changes) -> Mapping[str, Copies]:
 
 
 def _changed_tasks(view: View, before: View) -> Changes:
-    found: dict[str, Mapping[str, Change]] = {}
-    for service_id in sorted(changed_keys(view.tasks_of, before.tasks_of)):  # the same order in every run
-        new, old = view.tasks_of.get(service_id, NO_TASKS), before.tasks_of.get(service_id, NO_TASKS)
-        found[service_id] = {key: (old.get(key), new.get(key)) for key in changed_keys(new, old)}
-    return found
+    """In the same order in every run."""
+    found: dict[str, dict[str, Change]] = {}
+    for service_id, task_id in _maybe_changed(view, before):
+        change = before.tasks.get(task_id), view.tasks.get(task_id)
+        if change[0] is not change[1]:
+            found.setdefault(service_id, {})[task_id] = change
+    return dict(sorted(found.items()))
+
+
+def _maybe_changed(view: View, before: View) -> Iterable[tuple[str, str]]:
+    """(service id, task id)"""
+    if view.tasks is before.tasks:
+        return ()
+    if (touched := view.tasks_since(before.version)) is not None:
+        return touched
+    changed = sorted(changed_keys(view.tasks, before.tasks))
+    return [((view.tasks.get(key) or before.tasks[key]).service_id, key) for key in changed]
 
 
 def _fine(view: View) -> frozenset[str]:

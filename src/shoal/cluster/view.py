@@ -1,7 +1,8 @@
 """What the store holds, as one immutable, indexed snapshot."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from shoal.cluster.replacing import copied
 from shoal.model.cluster.cluster import Cluster, ClusterNetwork, Sealed
@@ -33,6 +34,18 @@ def kind_of(record: ClusterRecord) -> str:
     return _KIND_OF[type(record)]
 
 
+#: steps that a view remembers, and one: more than come between two decisions
+TRAIL = 63
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """after: the version that was changed    tasks: (service id, task id) of each that was put or is gone"""
+
+    after: int
+    tasks: Sequence[tuple[str, str]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """A snapshot. Nobody edits what it holds; `changed` gives a new one that shares what is the same.
@@ -40,6 +53,7 @@ class View:
     version: the store's revision that it shows
     revisions: {"<kind>/<id>": revision that wrote it}
     tasks_of: {service id: {task id: task}}    tasks_on: {node id: {task id: task}}; "" = not placed yet
+    trail: the last changes that led here, the newest last
     """
 
     version: int = 0
@@ -53,6 +67,14 @@ class View:
     revisions: Mapping[str, int] = field(default_factory=dict)
     tasks_of: Mapping[str, Mapping[str, Task]] = field(default_factory=dict)
     tasks_on: Mapping[str, Mapping[str, Task]] = field(default_factory=dict)
+    trail: tuple[Step, ...] = field(default=(), compare=False, repr=False)
+
+    def tasks_since(self, version: int) -> Collection[tuple[str, str]] | None:
+        """(service id, task id) of what the changes after this version have touched; None = that is forgotten."""
+        for number, step in enumerate(self.trail):
+            if step.after == version:
+                return dict.fromkeys(chain.from_iterable(later.tasks for later in self.trail[number:]))
+        return None
 
     def changed(
         self, version: int, puts: Iterable[tuple[ClusterRecord, int]], gone: Iterable[tuple[str, str]] = ()
@@ -87,12 +109,14 @@ class View:
             if isinstance(record_gone, Task):
                 moved.append((record_gone, None))
         same = {kind: getattr(self, kind) for kind in KINDS if kind != "cluster"}
+        step = Step(self.version, [(task.service_id, task.id) for pair in moved for task in pair if task is not None])
         return View(
             version=version,
             cluster=cluster,
             revisions=revisions,
             tasks_of=_indexed(self.tasks_of, moved, lambda task: task.service_id),
             tasks_on=_indexed(self.tasks_on, moved, lambda task: task.node_id),
+            trail=(*self.trail[-TRAIL:], step),
             **(same | kinds),
         )
 
