@@ -21,6 +21,7 @@ def differences(world: World) -> list[str]:
         *_nodes(world, view),
         *of_services(view),
         *_containers(world, view),
+        *_by_hand(world, view),
         *_overlays(world, view),
     ]
 
@@ -106,12 +107,27 @@ def _containers(world: World, view: View) -> Iterator[str]:
             elif box.status.state is TaskState.RUNNING and task.status.state is not TaskState.RUNNING:
                 yield f"{node_id}: {box.task.name} runs, but is known as {task.status.state.name}"
     for task in view.tasks.values():
-        if task.status.state is TaskState.RUNNING and not task.spec.container.image.startswith(_BAD):
+        is_container = not task.is_attachment and not task.spec.container.image.startswith(_BAD)
+        if task.status.state is TaskState.RUNNING and is_container:
             machine = world.hosts[task.node_id].machine
             if task.id not in machine.running:
                 yield f"{task.node_id}: {task.name} is known as running, but is not"
         if task.service_id and task.service_id not in view.services:
             yield f"{task.name} is of no service"
+
+
+def _by_hand(world: World, view: View) -> Iterator[str]:
+    known = {
+        (task.node_id, task.status.container_id, task.addresses[0].network_id): task.addresses[0].ipv4
+        for task in view.tasks.values()
+        if task.is_attachment and task.addresses
+    }
+    there = {
+        (node_id, *key): one.ipv4 for node_id, host in world.hosts.items() for key, one in host.machine.attached.items()
+    }
+    for key in sorted(known.keys() | there.keys()):
+        if known.get(key) != there.get(key):
+            yield f"{key[0]}: {key[1]} has the address {there.get(key)}, known is {known.get(key)}"
 
 
 def _overlays(world: World, view: View) -> Iterator[str]:

@@ -1,9 +1,11 @@
 """A node's line to the managers over the simulated network."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
+from typing import TypeVar
 
+from shoal.contracts.cluster.dispatcher import Dispatcher
 from shoal.errors import NotLeader, Unavailable
 from shoal.model.cluster.assignment import AssignmentChange, Attached, Report
 from shoal.model.cluster.node import NodeDescription
@@ -12,6 +14,9 @@ from shoal.swarm.manager import Manager
 
 _RESEND_S = 0.2
 _GIVE_UP_S = 5.0
+
+
+T = TypeVar("T")
 
 
 class Line:
@@ -63,33 +68,30 @@ class Line:
             delay_s *= 2
         await self._links.travel(name, self._node_id)
 
-    async def beat(self, node_id: str) -> float:
-        """See the contract."""
+    async def _asked(self, ask: Callable[[Dispatcher], Awaitable[T]]) -> T:
+        """A question there and the answer back."""
         name, manager = self._pick()
         try:
             await self._links.trip(self._node_id, name)
-            answer = await manager.dispatcher.beat(node_id)
+            answer = await ask(manager.dispatcher)
             await self._links.trip(name, self._node_id)
             return answer
         except Unavailable as error:
             self._gone_on(error)
             raise
 
+    async def beat(self, node_id: str) -> float:
+        """See the contract."""
+        return await self._asked(lambda dispatcher: dispatcher.beat(node_id))
+
     async def report(self, node_id: str, report: Report) -> None:
         """See the contract."""
-        name, manager = self._pick()
-        try:
-            await self._links.trip(self._node_id, name)
-            await manager.dispatcher.report(node_id, report)
-            await self._links.trip(name, self._node_id)
-        except Unavailable as error:
-            self._gone_on(error)
-            raise
+        await self._asked(lambda dispatcher: dispatcher.report(node_id, report))
 
     async def attach(self, node_id: str, wish: Attached) -> Attached:
         """See the contract."""
-        return await self._pick()[1].dispatcher.attach(node_id, wish)
+        return await self._asked(lambda dispatcher: dispatcher.attach(node_id, wish))
 
     async def find_network(self, node_id: str, reference: str) -> str:
         """See the contract."""
-        return await self._pick()[1].dispatcher.find_network(node_id, reference)
+        return await self._asked(lambda dispatcher: dispatcher.find_network(node_id, reference))

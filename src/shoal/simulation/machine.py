@@ -65,6 +65,7 @@ class Machine:
         self._true_now_ns = now_ns
         self.listener: asyncio.Queue[tuple[str, TaskStatus]] | None = None
         self.disk = b""  #: what its agent has written
+        self.attached: dict[tuple[str, str], Attached] = {}  #: containers outside services; no address = not yet one
         self.stop_witnesses: list[Callable[[str, str], None]] = []  #: called with (node id, task id) before a stop
 
     async def load(self) -> bytes:
@@ -112,6 +113,7 @@ class Machine:
         """All that ran is over; what is on the disk stays."""
         self.overlay = None
         self.listener = None
+        self.attached.clear()
         for box in self.boxes.values():
             if box.end is not None:
                 box.end.cancel()
@@ -234,7 +236,8 @@ class SimulatedOverlay:
         self._machine.overlay_at = asyncio.get_running_loop().time()
 
     def attached(self) -> tuple[Attached, ...]:
-        return ()
+        """See the contract."""
+        return tuple(self._machine.attached.values())
 
     async def drained(self, task_id: str, deadline_s: float) -> bool:
         """See the contract. Connections end after a while."""

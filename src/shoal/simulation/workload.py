@@ -11,6 +11,7 @@ from shoal.model.cluster.service import EndpointSpec, PortConfig, Service, Servi
 from shoal.model.cluster.task import Attachment, FileReference, Placement, RestartCondition, RestartPolicy, TaskSpec
 from shoal.model.container import ContainerSpec
 from shoal.model.network import NetworkSpec
+from shoal.simulation.by_hand import ByHand
 from shoal.simulation.machine import CRASHES, JOB, MISSING, UNHEALTHY
 from shoal.simulation.world import World
 from shoal.swarm.manager import Manager
@@ -26,6 +27,8 @@ class Workload:
         self._world = world
         self._chance: Random = world.chance("workload")
         self._names = 0
+        self._networks_made = 0
+        self._by_hand = ByHand(world, self._chance)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -39,7 +42,7 @@ class Workload:
             return
         manager = managers[self._chance.choice(sorted(managers))]
         calls: list[Callable[[Manager], Awaitable[str]]] = [self._create, self._create, self._change, self._change]
-        calls += [self._scale, self._remove, self._node, self._rollback]
+        calls += [self._scale, self._remove, self._node, self._rollback, self._attach, self._attach]
         call = self._chance.choice(calls)
         try:
             async with asyncio.timeout(10):
@@ -113,11 +116,18 @@ class Workload:
     async def _networks(self, manager: Manager) -> tuple[Attachment, ...]:
         if self._chance.random() < 0.5:
             return ()
+        return (Attachment(target=await self._network(manager)),)
+
+    async def _network(self, manager: Manager) -> str:
         known = sorted(n.id for n in manager.ledger.view.networks.values() if not n.spec.ingress)
-        if len(known) < 3:
-            spec = NetworkSpec(name=f"net-{self._names}", driver="overlay", attachable=True)
-            return (Attachment(target=await manager.networks.create(spec)),)
-        return (Attachment(target=self._chance.choice(known)),)
+        if len(known) >= 3:
+            return self._chance.choice(known)
+        self._networks_made += 1
+        spec = NetworkSpec(name=f"net-{self._networks_made}", driver="overlay", attachable=True)
+        return await manager.networks.create(spec)
+
+    async def _attach(self, manager: Manager) -> str:
+        return await self._by_hand.change(await self._network(manager))
 
     async def _edit(self, manager: Manager, change: Callable[[ServiceSpec], ServiceSpec], what: str) -> str:
         if (service := self._pick(manager)) is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from shoal.cluster.view import View
+from shoal.contracts.cluster.attachments import Attachments
 from shoal.contracts.cluster.store import Commit
 from shoal.errors import ShoalError
 from shoal.model.cluster.cluster import Cluster, ClusterSpec
@@ -48,6 +49,7 @@ class Host:
     manager: Manager | None = None
     agent: "asyncio.Task[None] | None" = None
     connected: Callable[[], bool] | None = None  #: whether its agent has a session
+    attachments: Attachments | None = None  #: who asks the managers for containers outside services
 
 
 class PlainSeal:
@@ -165,6 +167,7 @@ class World:
             record=host.machine,
         )
         host.connected = lambda: agent.is_connected
+        host.attachments = agent
         host.agent = asyncio.create_task(agent.run(), name=f"agent {node_id}")
 
     async def _open_manager(self, host: Host, store: SimulatedStore) -> None:
@@ -210,7 +213,7 @@ class World:
             return
         self.story.tell(f"{node_id}: {'the machine loses power' if power else 'the engine is killed'}")
         agent, manager, store, opening = host.agent, host.manager, host.store, host.opening
-        host.agent = host.manager = host.store = host.opening = host.connected = None
+        host.agent = host.manager = host.store = host.opening = host.connected = host.attachments = None
         if store is not None:
             await store.close()  # first: a killed manager says nothing to the others any more
         running = [task for task in (opening, agent) if task is not None]

@@ -5,6 +5,7 @@ The tick gives them addresses, as it does for all other tasks, so that no two ha
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from shoal.cluster.allocate.allocate import IN_USE
@@ -53,7 +54,8 @@ class AttachedContainers:
         try:
             task = await self._with_addresses(task)
         except BaseException:
-            await asyncio.shield(self._ledger.write(deletes=[records.key_of(task)], epoch=epoch))
+            with suppress(Unavailable):  # its node tells what it has, and this is not among it
+                await asyncio.shield(self._ledger.write(deletes=[records.key_of(task)], epoch=epoch))
             raise
         address = task.addresses[0]
         return replace(wish, network_id=address.network_id, ipv4=address.ipv4, ipv6=address.ipv6)

@@ -216,7 +216,10 @@ class LeaderDispatcher:
         """See the contract."""
         self._require_lead()
         self._require_node(node_id)
-        return await self._attached.attach(node_id, wish, self._epoch)
+        try:
+            return await self._attached.attach(node_id, wish, self._epoch)
+        except Fenced as error:
+            raise NotLeader(*self._leader()) from error
 
     async def find_network(self, node_id: str, reference: str) -> str:
         """See the contract."""

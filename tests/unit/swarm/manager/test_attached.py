@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from shoal.cluster.assignments import assignment
-from shoal.errors import Forbidden, NotFound
+from shoal.errors import Forbidden, NotFound, NotLeader
 from shoal.model.cluster.assignment import Attached, Report
 from shoal.model.network import Ipam, NetworkSpec, Pool
 from shoal.swarm.manager import Manager
@@ -45,6 +45,14 @@ async def test_each_has_an_address_of_its_own_and_the_same_one_when_it_asks_agai
         assert first.ipv4 != second.ipv4
         assert await manager.dispatcher.attach(WORKER, wish(ov)) == first
         assert known(manager) == {"c1": first.ipv4, "c2": second.ipv4}
+
+
+async def test_a_leader_whose_time_is_over_sends_the_node_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened() as (manager, ov):
+        monkeypatch.setattr(manager.dispatcher, "_epoch", 7)  # of a lead that has ended, which it does not know yet
+        with pytest.raises(NotLeader):
+            await manager.dispatcher.attach(WORKER, wish(ov))
+        assert known(manager) == {}
 
 
 async def test_every_node_knows_where_it_is_and_none_is_told_to_make_it() -> None:
