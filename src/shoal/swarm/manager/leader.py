@@ -23,7 +23,8 @@ class Leader:
         self._node_id = node_id
         self._work = work
         self.epoch = 0  #: of this manager while it leads, else 0
-        self.kept_at = 0.0  #: when the store last said that it leads, in loop time
+        self.kept_at = 0.0  #: when it last asked the store and heard that it leads, in loop time
+        self._over_at = 0.0  #: when its time ends, in loop time
 
     async def run(self) -> None:
         """Until cancelled; resigns at the end."""
@@ -38,12 +39,12 @@ class Leader:
 
     async def _lead(self, epoch: int) -> None:
         log.info("this manager leads, epoch %d", epoch)
-        self.epoch, self.kept_at = epoch, asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        self.epoch, self.kept_at, self._over_at = epoch, loop.time(), loop.time() + TTL_S
         work = asyncio.ensure_future(self._work(epoch))
         try:
-            await self._keep(epoch, work)
-        except Fenced:
-            log.info("another manager leads, epoch %d is over", epoch)
+            while not work.done() and await self._is_kept(epoch):
+                await asyncio.wait([work], timeout=min(KEEP_S, self._over_at - loop.time()))
         finally:
             self.epoch = 0
             work.cancel()
@@ -53,22 +54,26 @@ class Leader:
             await asyncio.shield(self._resign(epoch))
         await asyncio.sleep(RETRY_S)  # what ended this lead may end the next one as well
 
-    async def _keep(self, epoch: int, work: "asyncio.Future[None]") -> None:
+    async def _is_kept(self, epoch: int) -> bool:
+        """Whether this manager still leads.
+
+        Its time runs from when it asked, and ends though nobody answers: another one may lead by then.
+        """
         loop = asyncio.get_running_loop()
-        over_at = loop.time() + TTL_S
-        while not work.done():
-            await asyncio.wait([work], timeout=KEEP_S)
-            try:
-                if not await self._store.keep(epoch):
-                    return
-                self.kept_at = loop.time()
-                over_at = self.kept_at + TTL_S
-            except Fenced:
-                return
-            except ShoalError as error:
-                log.warning("cannot say that this manager still leads: %s", error.message)
-                if loop.time() >= over_at:
-                    return
+        asked_at = loop.time()
+        try:
+            async with asyncio.timeout_at(self._over_at):
+                is_kept = await self._store.keep(epoch)
+        except (Fenced, TimeoutError):
+            is_kept = False
+        except ShoalError as error:
+            log.warning("cannot say that this manager still leads: %s", error.message)
+            return loop.time() < self._over_at
+        if is_kept:
+            self.kept_at, self._over_at = asked_at, asked_at + TTL_S
+        else:
+            log.info("this manager leads no more, epoch %d is over", epoch)
+        return is_kept
 
     async def _resign(self, epoch: int) -> None:
         try:

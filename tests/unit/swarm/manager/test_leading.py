@@ -14,6 +14,7 @@ from shoal.model.network import Ipam, NetworkSpec, Pool
 from shoal.simulation.loop import VirtualLoop
 from shoal.simulation.store import SimulatedCluster, Weather
 from shoal.swarm.manager import Manager
+from shoal.swarm.manager.leader import TTL_S
 from shoal.swarm.manager.tick import COMMIT_CHANGES, parts
 from tests.support.managers import WORKER, manager_on, node, open_manager, service_spec
 
@@ -133,6 +134,8 @@ def test_managers_without_a_quorum_know_it() -> None:
             assert [manager.is_leader for manager in managers] == [True, False]
             assert all(manager.has_quorum for manager in managers)
             there = False
+            await asyncio.sleep(TTL_S + 0.1)
+            assert not managers[0].dispatcher.leads, "another one may lead by now"
             await asyncio.sleep(20)
             assert [(manager.has_quorum, manager.is_leader) for manager in managers] == [(False, False)] * 2
             there = True
