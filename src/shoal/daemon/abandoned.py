@@ -71,12 +71,9 @@ class EngineNotes:
                 if os.path.samestat(os.fstat(fd), os.stat(path)):
                     break
             os.close(fd)
-        network = _network("self")
-        note = {
-            "instance": settings.instance, "root": str(settings.root), "run": str(settings.run), "network": network
-        }  # fmt: skip
+        places = {"root": str(settings.root), "run": str(settings.run), "network": _network("self")}
         os.ftruncate(fd, 0)
-        os.pwrite(fd, json.dumps(note).encode(), 0)
+        os.pwrite(fd, json.dumps({"instance": settings.instance, **places}).encode(), 0)
         return fd
 
     def clear_abandoned(self, is_over: Callable[[], bool] = lambda: False) -> list[str]:
