@@ -73,6 +73,7 @@ class FakeOverlay:
 
     def __init__(self) -> None:
         self.applied: list[OverlayState] = []
+        self.there: tuple[Attached, ...] = ()
         self.drained_tasks: list[str] = []
         self.idle: defaultdict[str, asyncio.Event] = defaultdict(_set_event)
 
@@ -80,7 +81,7 @@ class FakeOverlay:
         self.applied.append(state)
 
     def attached(self) -> tuple[Attached, ...]:
-        return ()
+        return self.there
 
     async def drained(self, task_id: str, deadline_s: float) -> bool:
         self.drained_tasks.append(task_id)

@@ -44,8 +44,8 @@ class Agent:
     ) -> None:
         """record: where it keeps what it was told (None = nowhere)"""
         self._executor = executor
-        self._reports = Reports()
         self._overlays = Overlays(overlay)
+        self._reports = Reports(self._overlays.attached)
         self._recorder = Recorder(record or NoRecord())
         self._dispatcher = dispatcher
         self._line = Line(node_id, executor, dispatcher, self._reports, self._told)
@@ -121,7 +121,8 @@ class Agent:
             await self._remove_strangers()
             for task_id, worker in self._workers.items():
                 self._reports.put(task_id, worker.status)
-            self._tell_attached()
+        if self._is_other_attached(change):
+            self.changed()
 
     async def _apply(self, new: Assignment) -> None:
         async with self._changed:
@@ -204,7 +205,10 @@ class Agent:
     async def attach(self, wish: Attached) -> Attached:
         """See `contracts.cluster.attachments`."""
         await self._first_session()
-        return await self._dispatcher.attach(self._assignment.node_id, wish)
+        try:
+            return await self._dispatcher.attach(self._assignment.node_id, wish)
+        finally:
+            self.changed()  # a report from before it was asked, or one without an answer, may come after it
 
     async def find_network(self, reference: str) -> str:
         """See `contracts.cluster.attachments`."""
@@ -213,7 +217,7 @@ class Agent:
 
     def changed(self) -> None:
         """See `contracts.cluster.attachments`."""
-        self._reports.attach(self._overlays.attached())
+        self._reports.attached_changed()
 
     async def told(self) -> None:
         """See `contracts.cluster.attachments`."""
@@ -228,12 +232,19 @@ class Agent:
             async with asyncio.timeout(SESSION_S), self._changed:
                 await self._changed.wait_for(lambda: self._was_told)
 
-    def _tell_attached(self) -> None:
-        """What is attached here, unless there is nothing and the managers think so too."""
+    def _is_other_attached(self, change: AssignmentChange) -> bool:
+        """Whether the managers may think that something else is attached here than what is."""
         overlay, node_id = self._assignment.overlay, self._assignment.node_id
-        known = overlay.endpoints.values() if overlay is not None else ()
-        if self._overlays.attached() or any(one.node_id == node_id and not one.service_id for one in known):
-            self.changed()
+        there = self._overlays.attached()
+        is_told = any(one.node_id == node_id and not one.service_id for one in change.endpoints.values())
+        if change.is_full:
+            return is_told or bool(there)
+        if overlay is None or not (is_told or (there and "endpoints" in change.gone)):
+            return False
+        known = [one for one in overlay.endpoints.values() if one.node_id == node_id and not one.service_id]
+        return {(one.network_id, one.ipv4, one.ipv6) for one in there if one.ipv4 or one.ipv6} != {
+            (address.network_id, address.ipv4, address.ipv6) for one in known for address in one.addresses
+        }
 
     # -- the end -----------------------------------------------------------------------
 

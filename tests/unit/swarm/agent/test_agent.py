@@ -189,6 +189,23 @@ async def test_an_engine_that_finds_no_manager_goes_on_with_what_it_was_told() -
         assert node.state(manager, "t1") is S.RUNNING
 
 
+def attached_there(manager: Manager) -> dict[str, str]:
+    """{container: address} of containers outside services that the manager knows."""
+    tasks = manager.ledger.view.tasks_of.get("", {}).values()
+    return {one.status.container_id: one.addresses[0].ipv4 for one in tasks if one.is_attachment and one.addresses}
+
+
+async def test_what_managers_think_is_attached_and_is_not_is_forgotten() -> None:
+    async with open_manager() as manager:
+        node = Node(manager)
+        network_id = await manager.networks.create(NetworkSpec(name="ov", driver="overlay", attachable=True))
+        async with node.engine() as agent:
+            await until(lambda: agent.is_connected)
+            # Asked by somebody who heard no answer: this node has no such container.
+            await manager.dispatcher.attach(WORKER, Attached(container_id="c1", network_id=network_id, name="c1"))
+            await until(lambda: not attached_there(manager))
+
+
 def test_networks_on_record_are_applied_only_where_no_manager_says_what_is_right() -> None:
     """What the kernel has is newer than the record of an engine that was killed. On a clock that jumps."""
 
