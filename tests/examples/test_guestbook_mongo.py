@@ -157,6 +157,7 @@ def test_mongodb_wants_a_password_and_the_app_has_one_database(guestbook: Exampl
 
 
 def test_what_was_written_survives_down_and_up(guestbook: Example) -> None:
+    guestbook.up()  # a try before this one may have ended while it was down
     boundary = b"----line"
     parts = [
         b'Content-Disposition: form-data; name="name"\r\n\r\nLin',
@@ -181,6 +182,7 @@ def test_what_was_written_survives_down_and_up(guestbook: Example) -> None:
 
 
 def test_a_new_container_of_the_app_is_found_by_nginx(guestbook: Example) -> None:
+    guestbook.up()
     guestbook.compose("up", "-d", "--wait", "--force-recreate", "--no-deps", "app")
 
     def answers() -> bool:
