@@ -91,14 +91,7 @@ def test_a_fixed_address_belongs_to_one_container_of_the_cluster(farm: Farm) -> 
 
 def test_addresses_of_tasks_virtual_ones_and_those_of_nobody_are_refused(farm: Farm) -> None:
     one, two, _three = farm
-    body = {
-        "Name": "web",
-        "TaskTemplate": {
-            "ContainerSpec": {"Image": "busybox", "Command": ["sleep", "900"], "Init": True},
-            "Networks": [{"Target": "ov"}],
-        },
-    }
-    assert one.engine.call("POST", "/services/create", body)[0] == 201
+    clusters.create_service(one, "web", network="ov")
     (task,) = clusters.wait_running(one, "web", 1)
     (own,) = (item["Addresses"][0].partition("/")[0] for item in task["NetworksAttachments"])
     service = one.engine.call("GET", "/services/web")[1]
@@ -115,14 +108,7 @@ def test_a_network_that_only_services_use_takes_no_container_with_an_address_eit
     one = farm[0]
     one.docker("network", "create", "-d", "overlay", "--subnet", "10.79.0.0/24", "shut")
     one.docker("network", "create", "-d", "overlay", "--attachable", "shown")
-    body = {
-        "Name": "web",
-        "TaskTemplate": {
-            "ContainerSpec": {"Image": "busybox", "Command": ["sleep", "900"], "Init": True},
-            "Networks": [{"Target": "shut"}],
-        },
-    }
-    assert one.engine.call("POST", "/services/create", body)[0] == 201
+    clusters.create_service(one, "web", network="shut")
     (task,) = clusters.wait_running(one, "web", 1)
     (host,) = (host for host in farm if host.name == clusters.hostnames(one, [task])[0])
     for flags in ((), ("--ip", "10.79.0.99")):

@@ -89,13 +89,13 @@ def update_node(manager: Host, host: Host, **spec: Any) -> None:
 
 
 def create_service(
-    manager: Host, name: str, replicas: int = 1, *command: str, image: str = "busybox", **mode: Any
+    manager: Host, name: str, replicas: int = 1, *command: str, image: str = "busybox", network: str = "", **mode: Any
 ) -> str:
-    """Its id. Its tasks end as soon as they are told to."""
+    """Its id. Its tasks end as soon as they are told to. network: "" = none"""
     container = {"Image": image, "Command": list(command or ("sleep", "10000")), "Init": True}
     body = {
         "Name": name,
-        "TaskTemplate": {"ContainerSpec": container},
+        "TaskTemplate": {"ContainerSpec": container, "Networks": [{"Target": network}] if network else []},
         "Mode": mode or {"Replicated": {"Replicas": replicas}},
     }
     status, answer = manager.engine.call("POST", "/services/create", body)
