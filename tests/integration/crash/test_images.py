@@ -51,7 +51,7 @@ def whole(engine: CrashingEngine, name: str) -> bool:
 
 
 def pulled(engine: CrashingEngine, name: str) -> None:
-    status, answer = engine.call("POST", f"/images/create?fromImage={name.replace(':1', '')}&tag=1")
+    status, answer = engine.call("POST", f"/images/create?fromImage={name.removesuffix(':1')}&tag=1")
     assert status == 200 and b"errorDetail" not in bytes(str(answer), "utf8"), answer
 
 
