@@ -1,8 +1,13 @@
 """What netd holds outlives the one who gave it."""
 
 import asyncio
+import fcntl
 import os
+import signal
 import socket
+import struct
+import sys
+import termios
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -12,12 +17,29 @@ from shoal.contracts.networking import Holding, Netd, PortRefused
 from shoal.drivers.network.netd_client import NetdClient
 from shoal.lifecycle.network.ports import Wish
 from tests.contract.network.conftest import Drivers
+from tests.support.leftovers import processes
+from tests.support.runtime import eventually
 
+#: an engine that dies as soon as its netd is there
+DYING = """
+import asyncio, os, subprocess, sys
+from pathlib import Path
+from shoal.drivers.network.netd_client import NetdClient
+
+start = subprocess.Popen
+
+def last(*arguments, **options):
+    start(*arguments, **options)
+    os.kill(os.getpid(), 9)
+
+subprocess.Popen = last
+asyncio.run(NetdClient(Path(sys.argv[1])).open())
+"""
 BOX, OTHER = "b" * 64, "c" * 64
 
 
 @pytest.fixture
-async def open_netd(drivers: Drivers) -> AsyncIterator[Callable[[], Netd]]:
+async def open_netd(drivers: Drivers) -> AsyncIterator[Callable[[], NetdClient]]:
     """Clients of one netd; the last one empties it, so that it ends."""
     made: list[NetdClient] = []
 
@@ -120,6 +142,43 @@ async def test_its_end_is_noticed(open_netd: Callable[[], Netd], run: Path) -> N
     os.kill(pid_of_netd(run), 9)
     await asyncio.wait_for(waiting, 5)
     assert list(await netd.open()) == []
+
+
+async def test_an_engine_that_comes_as_the_last_one_dies_has_a_netd_that_stays(
+    open_netd: Callable[[], NetdClient], run: Path
+) -> None:
+    first, second = open_netd(), open_netd()
+    await first.open()
+    pid = pid_of_netd(run)
+    os.kill(pid, signal.SIGSTOP)  # so that it sees the end of the one and the other's greeting at once
+    first._disconnect()
+    opening = asyncio.ensure_future(second.open())
+    await eventually("it is greeted", lambda: second._connection is not None and unread(second._connection))
+    os.kill(pid, signal.SIGCONT)
+    assert list(await opening) == []
+    assert await second.put(BOX, holding(wish(80, 6004))) == [6004]
+
+
+async def test_a_netd_whose_engine_died_while_it_started_ends(drivers: Drivers, run: Path) -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", DYING, str(run))
+    assert await process.wait() == -signal.SIGKILL
+    await eventually("it has ended", lambda: not processes([run]))
+
+
+async def test_a_client_that_is_closed_while_it_starts_a_netd_sees_it_end(drivers: Drivers, run: Path) -> None:
+    client = NetdClient(run)
+    opening = asyncio.ensure_future(client.open())
+    await eventually("it listens", (run / "netd.sock").exists)
+    opening.cancel()
+    assert (await asyncio.gather(opening, return_exceptions=True))[0].__class__ is asyncio.CancelledError
+    await client.close()
+    assert processes([run]) == []
+
+
+def unread(connection: socket.socket) -> int:
+    """Bytes that the other side has not read yet."""
+    (count,) = struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))
+    return int(count)
 
 
 def pid_of_netd(run: Path) -> int:

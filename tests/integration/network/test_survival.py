@@ -1,6 +1,7 @@
 """The engine is killed, netd is killed, the firewall is flushed: containers keep their network."""
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from shoal.contracts.networking import HostNetwork
 from shoal.drivers.network import netlink as nl
 from shoal.drivers.network.namespace import inside, own_namespace
 from shoal.errors import DriverError
@@ -89,6 +91,11 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
+def environment() -> dict[str, str]:
+    """For a Python that finds the same modules as this one."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
 @contextmanager
 def process_in(sandbox_path: str) -> Iterator[int]:
     """The pid of a process that lives in a namespace, as a container's would."""
@@ -103,9 +110,8 @@ def process_in(sandbox_path: str) -> Iterator[int]:
 @pytest.fixture
 async def killed(hosts: Hosts, root: Path) -> AsyncIterator[list[str]]:
     """Ids of the two containers of an engine that was killed with SIGKILL."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", VICTIM, str(root), stdout=subprocess.PIPE, env=environment
+        sys.executable, "-c", VICTIM, str(root), stdout=subprocess.PIPE, env=environment()
     )
     assert process.stdout is not None
     line = await asyncio.wait_for(process.stdout.readline(), 20)
@@ -167,8 +173,9 @@ async def test_what_died_with_the_engine_is_swept_away(killed: list[str], hosts:
 async def test_an_engine_killed_at_any_step_leaves_nothing_half_done(
     hosts: Hosts, root: Path, verb: str, place: str
 ) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", DYING, str(root), place, verb, env=environment)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", DYING, str(root), place, verb, env=environment()
+    )
     assert await asyncio.wait_for(process.wait(), patient(20)) == -signal.SIGKILL
     async with engine(root) as shoal:
         assert list((root / "run" / "netns").iterdir()) == []
@@ -184,14 +191,18 @@ async def test_nothing_leaks(shoal: Engine) -> None:
     def descriptors() -> list[int]:
         return [len(os.listdir(f"/proc/{pid}/fd")) for pid in (os.getpid(), shoal.netd.pid)]
 
-    await shoal.networks.create(NetworkSpec(name="app"))
-    before: list[int] = []
-    for turn in range(3):
+    async def turn() -> None:
         for sandbox in await asyncio.gather(*(shoal.run(f"c{i}", "app", ports=(ANY,)) for i in range(8))):
             await shoal.networks.leave(sandbox.container_id)
-        if turn == 0:
-            before = descriptors()
-    assert descriptors() == before
+        # links are deleted in the background, by way of a socket
+        await asyncio.get_running_loop().run_in_executor(shoal.links._reaper, gc.collect)
+
+    await shoal.networks.create(NetworkSpec(name="app"))
+    await turn()
+    before = descriptors()
+    for _ in range(2):
+        await turn()
+    assert all(now <= then for now, then in zip(descriptors(), before, strict=True)), (descriptors(), before)
 
 
 def veths(shoal: Engine) -> set[str]:
@@ -225,6 +236,28 @@ async def test_netd_is_started_again_when_it_is_killed(shoal: Engine) -> None:
     with tcp_server(web, 80):
         await until(lambda: talks(None, "::1", 5000, wait_s=0.5))
     assert addresses(await aside(ask, db, "web")) == [ip_of(web)]
+
+
+async def test_a_container_that_ends_while_netd_is_started_again_is_not_held_by_the_new_one(shoal: Engine) -> None:
+    web = await shoal.run("web", "bridge", ports=PORT)
+    host, hold_again, done = shoal.links.host, shoal.networks.overlay.hold_again, asyncio.Event()
+
+    async def host_at_last() -> HostNetwork:
+        shoal.links.host = host  # type: ignore[method-assign]
+        await shoal.networks.leave(web.container_id)
+        return await host()
+
+    async def last_step() -> None:
+        await hold_again()
+        done.set()
+
+    shoal.links.host = host_at_last  # type: ignore[method-assign]
+    shoal.networks.overlay.hold_again = last_step  # type: ignore[method-assign]
+    os.kill(shoal.netd.pid, signal.SIGKILL)
+    await asyncio.wait_for(done.wait(), patient(10))
+    again = await shoal.run("again", "bridge", ports=PORT)
+    with tcp_server(again, 80):
+        assert await aside(talks, None, "::1", 5000)
 
 
 async def test_netd_ends_with_its_last_engine_when_it_holds_nothing(hosts: Hosts, root: Path) -> None:

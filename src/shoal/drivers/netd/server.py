@@ -12,7 +12,7 @@ from shoal.drivers.netd.protocol import LENGTH, VERSION, encode, receive_some
 
 
 class Server:
-    """Engines' connections to a holder. `is_idle` turns true when the last engine left and nothing is held."""
+    """Engines' connections to a holder. `quit` is called when the last engine has left and nothing is held."""
 
     def __init__(self, listener: socket.socket, holder: Holder, quit: Callable[[], None]) -> None:
         self._holder = holder
@@ -33,7 +33,13 @@ class Server:
     def forget(self, connection: "_Connection") -> None:
         self._connections.discard(connection)
         if not self._connections and not self._holder.ids:
-            self._quit()
+            self._end()
+
+    def _end(self) -> None:
+        """Nobody is listened to any more: an engine that comes now must not take this process for one that stays."""
+        self._loop.remove_reader(self._listener)
+        self._listener.close()
+        self._quit()
 
     def answer(self, message: dict[str, Any], descriptors: list[int]) -> tuple[dict[str, Any], tuple[int, ...]]:
         """The reply to one message, and the descriptors that go with it."""
@@ -57,7 +63,7 @@ class Server:
         if op == "take":
             return {}, self._holder.descriptors(message["id"])
         if op == "quit":
-            self._loop.call_soon(self._quit)
+            self._loop.call_soon(self._end)
             return {}, ()
         return {"error": f'unknown operation "{op}"'}, ()
 

@@ -40,10 +40,15 @@ class NetdClient:
     async def open(self) -> Sequence[str]:
         """Adopt the process of an earlier engine or start one; ids of what it holds."""
         self._gone.clear()
-        ids: list[str]
-        ids, pid = await self._in_thread(self._open)
+        opening = asyncio.ensure_future(self._in_thread(self._open))
+        try:
+            ids, pid = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            with suppress(DriverError, OSError):
+                self._watch((await opening)[1])  # `close` is to see it end
+            raise
         self._watch(pid)
-        return ids
+        return list(ids)
 
     def _open(self) -> tuple[list[str], int]:
         self._disconnect()
@@ -66,16 +71,22 @@ class NetdClient:
             return None
 
     def _greet(self) -> dict[str, Any] | None:
+        try:
+            self._connect()
+        except OSError:
+            return None
+        reply, _ = self._request({"op": "hello"})
+        return reply
+
+    def _connect(self) -> None:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.settimeout(TIMEOUT_S)
         try:
             connection.connect(str(self._path))
         except OSError:
             connection.close()
-            return None
+            raise
         self._connection = connection
-        reply, _ = self._request({"op": "hello"})
-        return reply
 
     def _start(self) -> dict[str, Any]:
         self._path.unlink(missing_ok=True)
@@ -83,6 +94,7 @@ class NetdClient:
             listener.bind(str(self._path))
             self._path.chmod(0o600)
             listener.listen(8)
+            self._connect()  # before it is there: should we die from now on, it finds us gone and ends
             argv = [sys.executable, "-m", "shoal.drivers.netd", str(listener.fileno()), str(self._path)]
             process = subprocess.Popen(
                 argv,
@@ -95,9 +107,10 @@ class NetdClient:
             )
         # It outlives us on purpose; the warning about a child that is still running would be wrong.
         process.returncode = 0
-        hello = self._greet()
-        if hello is None:
-            raise DriverError("netd did not start", argv=argv, hint=f"see {self._log_path}")
+        try:
+            hello, _ = self._request({"op": "hello"})
+        except DriverError as error:
+            raise DriverError("netd did not start", argv=argv, hint=f"see {self._log_path}") from error
         return hello
 
     def _request(self, message: dict[str, Any], descriptors: tuple[int, ...] = ()) -> tuple[dict[str, Any], list[int]]:
@@ -116,7 +129,13 @@ class NetdClient:
         return reply, found
 
     async def _in_thread(self, job: Any, *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, job, *arguments)
+        """What `job` returns. Its end is waited for also by who is cancelled: it may use descriptors of the caller."""
+        running = asyncio.get_running_loop().run_in_executor(self._thread, job, *arguments)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait([running])
+            raise
 
     def _watch(self, pid: int) -> None:
         self._unwatch()

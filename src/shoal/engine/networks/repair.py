@@ -5,7 +5,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 
-from shoal.contracts.networking import Holding
+from shoal.contracts.networking import Holding, HostNetwork
 from shoal.engine.networks import wiring
 from shoal.engine.networks.attach import Attaching
 from shoal.engine.networks.overlays import Overlays, is_port
@@ -48,7 +48,7 @@ class Repair:
         except DriverError as error:  # `watch` starts another
             log.error("netd has just ended", extra={"cause": error.message})
         sandboxes = [await self._put_back(sandbox) for sandbox in sandboxes]
-        await self.hold_all(sandboxes, held)
+        await self.hold_all(held)
         await self._parts.gate.rebuild()
         await self._rename(sandboxes)
         await self._sweep(sandboxes)
@@ -114,22 +114,27 @@ class Repair:
             for descriptor in descriptors:
                 os.close(descriptor)
 
-    async def hold_all(self, sandboxes: Sequence[Sandbox], held: Sequence[str]) -> None:
+    async def hold_all(self, held: Sequence[str]) -> None:
         """netd and the firewall know every sandbox. held: ids of those whose sockets netd has"""
         host = await self._parts.links.host()
-        for sandbox in sandboxes:
-            if sandbox.netns_path is None or sandbox.shares:
-                continue
-            attachments = self._parts.attachments(sandbox)
-            wanted = wiring.wanted_resolv_conf(sandbox.request, host, self._parts.settings.dns)
-            descriptors: tuple[int, ...] = ()
+        for container_id in [sandbox.container_id for sandbox in self._parts.store.all(Sandbox)]:
             try:
-                if sandbox.container_id not in held and wiring.needs_resolver(attachments, wanted):
-                    descriptors = await self._parts.links.add_resolver(sandbox.container_id)
-                forward = self._sandboxes.forward(sandbox.request, host, attachments)
-                await self._attaching.hold(sandbox, attachments, forward, descriptors)
+                async with self._parts.lock(container_id):
+                    await self._hold(container_id, host, has_sockets=container_id in held)
             except ShoalError as error:
-                log.error("network not repaired", extra={"container": sandbox.container_id, "cause": error.message})
+                log.error("network not repaired", extra={"container": container_id, "cause": error.message})
+
+    async def _hold(self, container_id: str, host: HostNetwork, *, has_sockets: bool) -> None:
+        sandbox = self._parts.store.get(Sandbox, container_id)
+        if sandbox is None or sandbox.netns_path is None or sandbox.shares:
+            return  # it may have ended while the others were seen to
+        attachments = self._parts.attachments(sandbox)
+        wanted = wiring.wanted_resolv_conf(sandbox.request, host, self._parts.settings.dns)
+        descriptors: tuple[int, ...] = ()
+        if not has_sockets and wiring.needs_resolver(attachments, wanted):
+            descriptors = await self._parts.links.add_resolver(container_id)
+        forward = self._sandboxes.forward(sandbox.request, host, attachments)
+        await self._attaching.hold(sandbox, attachments, forward, descriptors)
 
     async def keep_mounts(self, wanted: bool) -> None:
         """netd stays, or not, when it holds nothing of a container. An absent netd is told by `watch`."""
@@ -182,7 +187,7 @@ class Repair:
             try:
                 held = await self._parts.netd.open()
                 await self.keep_mounts(self._keeps_mounts)
-                await self.hold_all(self._parts.store.all(Sandbox), held)
+                await self.hold_all(held)
                 await self._overlays.hold_again()
             except ShoalError as error:
                 log.error("netd can't be started", extra={"cause": error.message})
