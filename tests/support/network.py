@@ -21,6 +21,7 @@ from shoal.drivers.network.links import HostLinks
 from shoal.drivers.network.namespace import enter, inside, make_namespace, own_namespace
 from shoal.drivers.network.netd_client import NetdClient
 from shoal.drivers.network.nftables import Nftables
+from shoal.drivers.network.subnets import HostSubnets
 from shoal.drivers.overlay.tunnel import VxlanTunnel
 from shoal.drivers.plugins.ipam import PluginAddresses
 from shoal.drivers.plugins.networks import PluginNetworks
@@ -127,6 +128,7 @@ class Engine:
             self.events,
             NetworkDrivers(
                 links=self.links,
+                subnets=HostSubnets(self.root),
                 firewall=self.nftables,
                 netd=self.netd,
                 tunnel=VxlanTunnel(),

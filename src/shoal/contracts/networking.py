@@ -13,6 +13,7 @@ A **wire** is the plan of one endpoint: what the container's end is called, wher
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -160,6 +161,30 @@ class Links(Protocol):
 
     async def close(self) -> None:
         """Finish what is under way."""
+        ...
+
+
+class Choosing(Protocol):
+    """A moment in which nobody else on the host chooses a subnet."""
+
+    async def taken(self) -> Sequence[str]:
+        """CIDRs of the host's routes, and of all that others keep, bridge or no bridge. Raises: DriverError"""
+        ...
+
+    async def keep(self, subnets: Collection[str]) -> None:
+        """The owner has these from now on, and no others."""
+        ...
+
+
+class Subnets(Protocol):
+    """Which subnets an owner has, told to all others who choose some for the same network namespace, and theirs to it.
+
+    Owners: each engine with its networks, and apart from it the cluster whose manager it is. An owner whose process has
+    ended has none; what it left on the host are routes.
+    """
+
+    def choosing(self) -> AbstractAsyncContextManager[Choosing]:
+        """For as long as it takes to choose and to `keep`, no longer. Who holds it for seconds is passed by."""
         ...
 
 

@@ -15,6 +15,7 @@ from shoal.drivers.memory_files import MemoryFolder
 from shoal.drivers.network.links import HostLinks
 from shoal.drivers.network.netd_client import NetdClient
 from shoal.drivers.network.nftables import Nftables
+from shoal.drivers.network.subnets import HostSubnets
 from shoal.drivers.overlay.tunnel import VxlanTunnel
 from shoal.drivers.plugins.ipam import PluginAddresses
 from shoal.drivers.plugins.networks import PluginNetworks
@@ -62,6 +63,7 @@ class Drivers:
     volumes: LocalVolumes
     volume_plugins: PluginVolumes
     links: HostLinks
+    subnets: HostSubnets
     firewall: Nftables
     netd: NetdClient
     tunnel: VxlanTunnel
@@ -92,6 +94,7 @@ def make_drivers(settings: Settings) -> Drivers:
         volumes=LocalVolumes(root / "volumes"),
         volume_plugins=PluginVolumes(plugins),
         links=HostLinks(run, (f"v{tag}", f"s{tag}"), int(tag, 16), firewall),
+        subnets=HostSubnets(root),
         firewall=firewall,
         netd=NetdClient(run),
         tunnel=VxlanTunnel(),

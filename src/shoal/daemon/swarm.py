@@ -34,6 +34,7 @@ from shoal.contracts.cluster.peers import LocalImages
 from shoal.contracts.cluster.quorum import Quorum, QuorumSettings
 from shoal.contracts.registry import FetchedManifest
 from shoal.drivers.network.addresses import INNER_KINDS, read_addresses
+from shoal.drivers.network.subnets import HostSubnets
 from shoal.errors import NotFound, Unavailable
 from shoal.model.cluster.assignment import Attached
 from shoal.model.registry import RegistryAuth
@@ -228,6 +229,7 @@ def make_membership(
             single_store=SqliteClusterStore,
             quorum=quorum,
             addresses=host_addresses,
+            subnets=HostSubnets(folder),
             now_ns=time.time_ns,
             new_key=KeyProgram(KEY_PROGRAM),
             new_id=new_cluster_id,

@@ -138,6 +138,7 @@ class Engine:
             self.events,
             NetworkDrivers(
                 links=self._drivers.links,
+                subnets=self._drivers.subnets,
                 firewall=self._drivers.firewall,
                 netd=self._drivers.netd,
                 tunnel=self._drivers.tunnel,

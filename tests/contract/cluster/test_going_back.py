@@ -12,6 +12,7 @@ from shoal.cluster.services import created
 from shoal.contracts.cluster.quorum import QuorumMember
 from shoal.contracts.cluster.store import ClusterStore, Commit
 from shoal.drivers.cluster.sqlite_store import SqliteClusterStore
+from shoal.drivers.network.subnets import HostSubnets
 from shoal.model.cluster.node import Role
 from shoal.simulation.store import SimulatedCluster, SimulatedStore
 from shoal.swarm.manager import records
@@ -62,6 +63,7 @@ def part(folder: Path, shared: Shared, store: str = SHARED) -> ManagerPart:
         "folder": folder,
         "single_store": SqliteClusterStore,
         "quorum": lambda settings: shared,
+        "subnets": HostSubnets(folder, folder / "subnets"),
         "now_ns": Clock(),
         "new_id": Ids(),
         "choose": lambda below: 0,

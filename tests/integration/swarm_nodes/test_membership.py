@@ -17,6 +17,7 @@ from shoal.contracts.registry import FetchedManifest
 from shoal.daemon.swarm import KEY_PROGRAM
 from shoal.drivers.cluster.node_keys import KeyProgram
 from shoal.drivers.cluster.sqlite_store import SqliteClusterStore
+from shoal.drivers.network.subnets import HostSubnets
 from shoal.errors import Forbidden, InvalidArgument, NotFound, Unavailable
 from shoal.model.cluster.assignment import Attached, OverlayState
 from shoal.model.cluster.cluster import ClusterSpec
@@ -109,6 +110,7 @@ class Side:
                 single_store=SqliteClusterStore,
                 quorum=lambda settings: Lonely(),  # type: ignore[arg-type, return-value]
                 addresses=lambda: [HostAddress("lo", "127.0.0.1")],
+                subnets=HostSubnets(self.folder),
                 new_key=KeyProgram(KEY_PROGRAM),
                 now_ns=lambda: time.time_ns() - self.behind_ns,
                 new_id=lambda: "".join(secrets.choice(DIGITS) for _ in range(25)),

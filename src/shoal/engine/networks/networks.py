@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import replace
 
 from shoal.contracts.cluster.attachments import Attachments
-from shoal.contracts.networking import HostNetwork
 from shoal.contracts.store import NodeStore
 from shoal.engine.events import Events
 from shoal.engine.networks import wiring
@@ -53,6 +52,7 @@ class Networks:
             store=store,
             events=events,
             links=drivers.links,
+            subnets=drivers.subnets,
             netd=drivers.netd,
             gate=Gate(drivers.firewall, settings.instance),
             plugged=Plugged(drivers.plugins, drivers.addresses, drivers.links),
@@ -102,20 +102,33 @@ class Networks:
 
     async def _move_displaced(self) -> None:
         """Give another subnet to each network without a bridge whose subnet somebody else took while we were away."""
-        host = await self._parts.links.host()
-        for network in self._parts.store.all(Network):
-            if (
-                network.is_plugins
-                or not ipam.displaced(network, host.subnets)
-                or await self._parts.links.has_link(network.interface)
-            ):
-                continue
-            others = [n for n in self._parts.store.all(Network) if n.id != network.id]
-            asked = ipam.without_chosen(network)
-            spec = ipam.complete_spec(asked, others, self._parts.settings.address_pools, self._ula, host.subnets)
-            moved = replace(network, spec=spec, chosen_subnets=ipam.chosen(asked, spec))
-            log.warning("subnet is taken, network moves", extra={"network": network.name, "to": moved.chosen_subnets})
-            await self._parts.store.commit(moved)
+        async with self._parts.subnets.choosing() as host:
+            taken = await host.taken()
+            for network in self._parts.store.all(Network):
+                if (
+                    network.is_plugins
+                    or not ipam.displaced(network, taken)
+                    or await self._parts.links.has_link(network.interface)
+                ):
+                    continue
+                others = [n for n in self._parts.store.all(Network) if n.id != network.id]
+                asked = ipam.without_chosen(network)
+                spec = ipam.complete_spec(asked, others, self._parts.settings.address_pools, self._ula, taken)
+                moved = replace(network, spec=spec, chosen_subnets=ipam.chosen(asked, spec))
+                log.warning(
+                    "subnet is taken, network moves", extra={"network": network.name, "to": moved.chosen_subnets}
+                )
+                await self._parts.store.commit(moved)
+            await host.keep(self._subnets())
+
+    def _subnets(self) -> list[str]:
+        """Of all networks here."""
+        return ipam.subnets(network.spec for network in self._parts.store.all(Network))
+
+    async def _keep_subnets(self) -> None:
+        """Others may have what no network has any more."""
+        async with self._parts.subnets.choosing() as host:
+            await host.keep(self._subnets())
 
     def _default_bridge(self) -> str:
         settings = self._parts.settings
@@ -132,6 +145,8 @@ class Networks:
         await asyncio.gather(*self._watches, return_exceptions=True)
         if not self._parts.store.all(Sandbox):
             await self._leave_host()
+        async with self._parts.subnets.choosing() as host:
+            await host.keep(())
         await self._parts.netd.close()
         await self._parts.links.close()
 
@@ -173,18 +188,26 @@ class Networks:
             an unknown driver or IPAM driver, NotSupported, Unavailable when the pools are used up
         """
         async with self._changing:
-            network = await self._complete(spec)
-            if network.driver == "bridge" and await self._parts.links.has_link(network.interface):
-                await self._parts.plugged.release_pools(network)
-                raise Forbidden(f'cannot create network {spec.name}: the host has a link "{network.interface}" already')
-            # First the record: after a crash between here and the end the next start finishes the bridge.
-            await self._parts.store.commit(network)
             try:
-                await self._make(network)
+                network = await self._create(spec)
             except BaseException:
-                await self._unmake(network)
+                await self._keep_subnets()
                 raise
         self._parts.publish(network, "create")
+        return network
+
+    async def _create(self, spec: NetworkSpec) -> Network:
+        network = await self._complete(spec)
+        if network.driver == "bridge" and await self._parts.links.has_link(network.interface):
+            await self._parts.plugged.release_pools(network)
+            raise Forbidden(f'cannot create network {spec.name}: the host has a link "{network.interface}" already')
+        # First the record: after a crash between here and the end the next start finishes the bridge.
+        await self._parts.store.commit(network)
+        try:
+            await self._make(network)
+        except BaseException:
+            await self._unmake(network)
+            raise
         return network
 
     async def _complete(self, spec: NetworkSpec) -> Network:
@@ -198,8 +221,8 @@ class Networks:
         parent = spec.options.get(PARENT, "") if spec.driver == "macvlan" else ""
         if parent and not await self._parts.links.has_link(parent):
             raise InvalidArgument(f'the host has no link "{parent}" to be the parent of network {spec.name}')
-        host = await self._parts.links.host()
-        completed, pool_ids = await self._with_pools(spec, networks, host)
+        completed, pool_ids = await self._with_pools(spec, networks)
+        uplink = await self._parts.links.host()
         interface = parent or spec.options.get(BRIDGE_NAME) or self._parts.bridge_name(network_id)
         return Network(
             id=network_id,
@@ -207,17 +230,18 @@ class Networks:
             created_at=self._parts.sources.now_ns(),
             interface="" if is_plugins else interface,
             chosen_subnets=() if pool_ids else ipam.chosen(spec, completed),
-            mtu=0 if is_plugins else int(spec.options.get(MTU, 0)) or self._parts.settings.mtu or host.mtu,
+            mtu=0 if is_plugins else int(spec.options.get(MTU, 0)) or self._parts.settings.mtu or uplink.mtu,
             pool_ids=pool_ids,
         )
 
-    async def _with_pools(
-        self, spec: NetworkSpec, networks: Sequence[Network], host: HostNetwork
-    ) -> tuple[NetworkSpec, tuple[str, ...]]:
+    async def _with_pools(self, spec: NetworkSpec, networks: Sequence[Network]) -> tuple[NetworkSpec, tuple[str, ...]]:
         """(`spec` with its subnets, what an IPAM plugin calls them)."""
         if spec.ipam.driver in ("", "default"):
-            pools = self._parts.settings.address_pools
-            return ipam.complete_spec(spec, networks, pools, self._ula, host.subnets), ()
+            async with self._parts.subnets.choosing() as host:
+                pools = self._parts.settings.address_pools
+                completed = ipam.complete_spec(spec, networks, pools, self._ula, await host.taken())
+                await host.keep([*self._subnets(), *ipam.subnets([completed])])
+            return completed, ()
         if spec.ipam.driver == NULL_IPAM:
             check_null(spec)
             return spec, ()
@@ -251,6 +275,7 @@ class Networks:
             rules.check_remove(network)
             ipam.check_unused(network.name, self._parts.user_names(network.id), network.id)
             await self._unmake(network)
+            await self._keep_subnets()
         self._parts.publish(network, "destroy")
 
     async def prune(self, filters: Mapping[str, Sequence[str]]) -> Sequence[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
 from shoal.contracts.cluster.overlay import Tunnel
-from shoal.contracts.networking import Firewall, Links, Netd
+from shoal.contracts.networking import Firewall, Links, Netd, Subnets
 from shoal.contracts.plugins import AddressPlugins, NetworkPlugins
 from shoal.contracts.store import NodeStore
 from shoal.engine.events import Events
@@ -42,6 +42,7 @@ class NetworkDrivers:
     """The host's side, the line to other nodes, and plugins."""
 
     links: Links
+    subnets: Subnets
     firewall: Firewall
     netd: Netd
     tunnel: Tunnel
@@ -57,6 +58,7 @@ class Parts:
     store: NodeStore
     events: Events
     links: Links
+    subnets: Subnets
     netd: Netd
     gate: Gate
     plugged: Plugged

@@ -56,6 +56,11 @@ def chosen(asked: NetworkSpec, completed: NetworkSpec) -> tuple[str, ...]:
     return tuple(pool.subnet for pool in completed.ipam.config if pool.subnet not in given)
 
 
+def subnets(specs: Iterable[NetworkSpec]) -> list[str]:
+    """Those of all their pools."""
+    return [pool.subnet for spec in specs for pool in spec.ipam.config if pool.subnet]
+
+
 def displaced(network: Network, host_subnets: Sequence[str]) -> bool:
     """True when a subnet that we chose for the network is now in use elsewhere on the host."""
     taken = list(_subnets(host_subnets))

@@ -82,6 +82,7 @@ class Manager:
         for work in self._work:
             work.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
+        await self.networks.close()
         await self.ledger.mirror.close()
 
     @property

@@ -152,6 +152,7 @@ class ManagerPart:
             choose=self._near.choose,
         )
         manager.services.task_logs = self._task_logs(manager)
+        manager.networks.subnets = self._near.subnets
         try:
             await manager.open()
             manager.ledger.mirror.listen(teller(self._near.publish))

@@ -11,6 +11,7 @@ from shoal.contracts.cluster.overlay import Overlay
 from shoal.contracts.cluster.peers import LocalImages
 from shoal.contracts.cluster.quorum import Quorum, QuorumSettings
 from shoal.contracts.cluster.store import ClusterStore
+from shoal.contracts.networking import Subnets
 from shoal.swarm.manager.events import Publish
 from shoal.swarm.membership.addresses import HostAddress
 
@@ -23,7 +24,7 @@ class Near:
     logs: of this node's tasks    images: that are here
     single_store: the store of a cluster with one manager, in this file; not opened yet
     quorum: this manager's part of the store that several share, nothing of it runs yet
-    addresses: of this machine, now
+    addresses: of this machine, now    subnets: of its engines, and of its cluster
     new_key: of this node as it joins, or has a new certificate
     new_id: 25 characters [0-9a-z]    choose: a number below its argument    random_bytes: so many, as os.urandom
     publish: what happens to objects of the cluster
@@ -37,6 +38,7 @@ class Near:
     single_store: Callable[[Path], ClusterStore]
     quorum: Callable[[QuorumSettings], Quorum]
     addresses: Callable[[], Sequence[HostAddress]]
+    subnets: Subnets
     now_ns: Callable[[], int]
     new_key: NewNodeKey
     new_id: Callable[[], str]

@@ -44,6 +44,13 @@ def test_what_a_node_uses_itself_is_left_out() -> None:
     assert subnets(with_subnets(view(host_subnets=taken), CLUSTER, FRONT)) == ["10.3.0.0/16"]
 
 
+def test_what_the_managers_host_has_by_now_is_left_out() -> None:
+    taken = ("0.0.0.0/0", "10.0.0.0/15", "10.2.128.0/24", "fe80::/64")
+    assert subnets(with_subnets(view(), CLUSTER, FRONT, taken)) == ["10.3.0.0/16"]
+    asked = with_subnets(view(), CLUSTER, spec(Pool(subnet="10.1.0.0/24")), taken)
+    assert subnets(asked) == ["10.1.0.0/24"], "what is asked for is given"
+
+
 def test_a_subnet_in_which_tasks_still_end_is_left_alone() -> None:
     address = Address(network_id="gone", ipv4="10.1.0.7")
     ending = view().changed(2, [(replace(task("w"), addresses=(address,)), 2)])

@@ -16,22 +16,23 @@ OVERLAPS = "Pool overlaps with other one on this address space"
 _IPV6_NETWORKS = 1 << 16
 
 
-def with_subnets(view: View, cluster: Cluster, spec: NetworkSpec) -> NetworkSpec:
+def with_subnets(view: View, cluster: Cluster, spec: NetworkSpec, taken: Iterable[str] = ()) -> NetworkSpec:
     """The spec with a subnet of each family that it wants, none of them used elsewhere in the cluster.
 
+    taken: CIDRs that are not chosen either
     Raises: Forbidden for a wish that overlaps, or when nothing is left; InvalidArgument for what is no subnet
     """
     given = [_checked(pool) for pool in spec.ipam.config if pool.subnet]
-    networks = list(_of_networks(view))
+    networks = list(of_networks(view))
     if any(_overlaps(net, networks) for _, net in given):
         raise Forbidden(OVERLAPS)
-    taken = [*networks, *(net for _, net in given), *_of_nodes(view), *_of_ending(view)]
+    used = [*networks, *(net for _, net in given), *_of_nodes(view), *_of_ending(view), *_of_hosts(taken)]
     pools = [pool for pool, _ in given]
     versions = {net.version for _, net in given}
     if spec.enable_ipv4 and 4 not in versions:
-        pools.append(_pool(_next_ipv4(cluster, taken, is_ingress=spec.ingress)))
+        pools.append(_pool(_next_ipv4(cluster, used, is_ingress=spec.ingress)))
     if spec.enable_ipv6 and 6 not in versions:
-        pools.append(_pool(_next_ipv6(cluster, taken)))
+        pools.append(_pool(_next_ipv6(cluster, used)))
     return replace(spec, ipam=Ipam(driver=spec.ipam.driver, config=tuple(pools), options=spec.ipam.options))
 
 
@@ -52,7 +53,8 @@ def _inside(part: Net, whole: Net) -> bool:
     return part.version == whole.version and part.subnet_of(whole)  # type: ignore[arg-type]
 
 
-def _of_networks(view: View) -> Iterator[Net]:
+def of_networks(view: View) -> Iterator[Net]:
+    """The subnets of all networks of the cluster."""
     for network in view.networks.values():
         for pool in network.spec.ipam.config:
             if pool.subnet:
@@ -69,10 +71,14 @@ def _of_ending(view: View) -> Iterator[Net]:
 
 def _of_nodes(view: View) -> Iterator[Net]:
     for node in view.nodes.values():
-        for subnet in node.description.subnets:
-            net = ipaddress.ip_network(subnet, strict=False)
-            if net.prefixlen:  # the default route is no network of the host
-                yield net
+        yield from _of_hosts(node.description.subnets)
+
+
+def _of_hosts(subnets: Iterable[str]) -> Iterator[Net]:
+    for subnet in subnets:
+        net = ipaddress.ip_network(subnet, strict=False)
+        if net.prefixlen:  # the default route is no network of the host
+            yield net
 
 
 def _overlaps(net: Net, others: Iterable[Net]) -> bool:
