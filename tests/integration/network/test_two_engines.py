@@ -81,6 +81,16 @@ def test_bridge_networks(engines: tuple[EngineProcess, EngineProcess]) -> None:
     assert again["IPAM"]["Config"][0]["Subnet"] in freed, "what nobody has any more is given again"
 
 
+def test_the_same_subnet_asked_for_in_both(engines: tuple[EngineProcess, EngineProcess]) -> None:
+    """The host reaches only one of them; inside each all is well."""
+    asked = {"Config": [{"Subnet": "10.217.128.0/24"}]}
+    networks = at_once(partial(make, Name="asked", Driver="bridge", IPAM=asked), engines)
+    assert len(shared(networks)) == 1
+    assert at_once(partial(talk, network="asked"), engines) == ["served\n"] * 2
+    for engine in engines:
+        engine.remove_everything()
+
+
 def test_overlay_networks_of_two_clusters(engines: tuple[EngineProcess, EngineProcess]) -> None:
     """Those of services alone have no bridge before a task comes."""
     nodes = [OneNode(engine) for engine in engines]

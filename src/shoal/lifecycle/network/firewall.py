@@ -164,6 +164,8 @@ def _chains(family: str) -> list[tuple[str, list[str]]]:
     # The kernel can't send from ::1 to a container, so there netd passes the bytes on.
     spared = [f"{family} daddr {loopback} return"] if family == IP6 else []
     ours = [f"oifname @bridges {family} saddr {loopback} masquerade"] if family == IP else []
+    # Where br_netfilter is at work, packets inside another engine's bridge come by too, and it may have our subnet.
+    outgoing = f"{family} saddr @outgoing {family} daddr != @outgoing"
     return [
         (
             "guard",
@@ -180,7 +182,7 @@ def _chains(family: str) -> list[tuple[str, list[str]]]:
                 "type nat hook postrouting priority srcnat; policy accept;",
                 *ours,
                 f"oifname @bridges ct status dnat {family} saddr @subnets masquerade",
-                f"oifname != @bridges {family} saddr @outgoing masquerade",
+                f"oifname != @bridges {outgoing} masquerade",
             ],
         ),
         (

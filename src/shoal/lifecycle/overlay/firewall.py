@@ -333,7 +333,7 @@ def _postrouting(family: str, tunnel: TunnelPlan | None) -> list[str]:
         *rules,
         f"oifname @bridges ct status dnat {family} saddr . {family} daddr @selves masquerade",
         "oifname @bridges accept",
-        f"{family} saddr @outgoing masquerade",
+        f"{family} saddr @outgoing {family} daddr != @outgoing masquerade",
     ]
 
 
