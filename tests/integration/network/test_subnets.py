@@ -7,7 +7,7 @@ from shoal.drivers.network.namespace import inside
 from shoal.drivers.network.subnets import HostSubnets
 from tests.support.network import Hosts
 
-NET = "10.1.0.0/16"
+NET = "198.51.100.0/25"  # for documents, so on no host
 
 
 async def kept(subnets: HostSubnets, *cidrs: str) -> None:
@@ -33,9 +33,9 @@ async def test_one_at_a_time(tmp_path: Path) -> None:
 
 async def test_what_is_kept_is_taken_for_others_alone_and_until_it_is_kept_no_more(tmp_path: Path) -> None:
     one, other = HostSubnets(Path("/a"), tmp_path), HostSubnets(Path("/b"), tmp_path)
-    await kept(one, NET, "10.2.0.0/16")
+    await kept(one, NET, "198.51.100.128/25")
     assert (await seen(one), await seen(other)) == (False, True)
-    await kept(one, "10.2.0.0/16")
+    await kept(one, "198.51.100.128/25")
     assert not await seen(other)
     await kept(one)
     assert list(tmp_path.iterdir()) == []
