@@ -47,6 +47,12 @@ def url(example: Example, path: str = "/") -> str:
     return f"http://127.0.0.1:{example.port('nginx', 80)}{path}"
 
 
+def renew(example: Example) -> None:
+    """Nobody has written anything yet."""
+    example.compose("down", "--volumes")
+    example.up()
+
+
 def png(width: int, height: int) -> bytes:
     """A picture of one colour."""
 
@@ -70,6 +76,9 @@ def test_guests_sign_and_read_what_others_wrote(guestbook: Example, page: Page, 
     picture = tmp_path / "leaf.png"
     picture.write_bytes(png(64, 64))
     page.goto(url(guestbook))
+    if page.locator("#count").inner_text() != "0 entries":  # another try has signed
+        renew(guestbook)
+        page.goto(url(guestbook))
     expect(page.locator("#count")).to_have_text("0 entries")
     sign(page, "Grace", "The first line,\nand a <b>second</b> one.")
     expect(page.locator("#count")).to_have_text("1 entry")
@@ -101,6 +110,8 @@ def ask(example: Example, method: str, path: str, body: object = None) -> tuple[
 
 
 def test_the_users_of_the_second_step(guestbook: Example) -> None:
+    if ask(guestbook, "GET", "/user/get/7")[0] == 200:  # another try has added it
+        renew(guestbook)
     assert ask(guestbook, "GET", "/user/get/7") == (404, {"error": "no user 7"})
     assert ask(guestbook, "POST", "/user/add/7", {"name": "Ada"}) == (201, {"id": 7, "name": "Ada"})
     assert ask(guestbook, "GET", "/user/get/7") == (200, {"id": 7, "name": "Ada"})
@@ -208,3 +219,5 @@ def test_as_a_stack(guestbook: Example, tmp_path: Path) -> None:
     finally:
         engine.shoal("stack", "rm", "book")
         wait_for("no tasks", lambda: not engine.call("GET", "/containers/json?all=1")[1], 30)
+        for volume in ("mongo-data", "pictures"):
+            engine.shoal("volume", "rm", "-f", f"book_{volume}")
