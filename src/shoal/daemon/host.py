@@ -5,6 +5,7 @@ import ctypes
 import fcntl
 import os
 import shutil
+import time
 from pathlib import Path
 
 from shoal.drivers import mount as sys
@@ -12,6 +13,8 @@ from shoal.errors import Conflict, DriverError, Forbidden
 from shoal.model.settings import Settings
 
 GIVE_BACK_S = 10.0
+_INHERITED_S = 2.0
+_POLL_S = 0.01
 _NAMESPACE_FILE = "mountns"
 _M_ARENA_MAX = -8  # Source: glibc, malloc.h
 
@@ -76,18 +79,27 @@ def lock_root(settings: Settings) -> int:
     """
     path = Path(settings.root) / "lock"
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    end = time.monotonic() + _INHERITED_S
+    while not _is_locked(fd):
         pid = os.pread(fd, 32, 0).decode().strip()
-        os.close(fd)
-        raise Conflict(
-            f'another engine (pid {pid or "unknown"}) uses root "{settings.root}"',
-            hint="use --root for a second engine on this machine",
-        ) from None
+        if os.path.exists(f"/proc/{pid or 'unknown'}") or time.monotonic() > end:
+            os.close(fd)
+            raise Conflict(
+                f'another engine (pid {pid or "unknown"}) uses root "{settings.root}"',
+                hint="use --root for a second engine on this machine",
+            )
+        time.sleep(_POLL_S)  # it was killed, and a child of it that is about to be another program still has the lock
     os.ftruncate(fd, 0)
     os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
     return fd
+
+
+def _is_locked(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def enter_mount_namespace(settings: Settings) -> None:

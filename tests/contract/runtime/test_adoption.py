@@ -1,6 +1,7 @@
 """The engine's process dies by SIGKILL; what it ran goes on, and the next one takes it over."""
 
 import asyncio
+import fcntl
 import subprocess
 import sys
 import time
@@ -11,9 +12,12 @@ from shoal.drivers.runtime.processes import is_zombie
 from tests.support.runtime import Box, eventually, new_runtime
 
 DRIVER = """
-import asyncio, sys
+import asyncio, fcntl, sys
 from pathlib import Path
 from tests.support.runtime import Box, new_runtime
+
+lock = open(Path(sys.argv[1]) / "lock", "w")
+fcntl.flock(lock, fcntl.LOCK_EX)  # as an engine locks its root
 
 async def main(base, container_id, step, program):
     box = Box(new_runtime(base), base)
@@ -42,6 +46,9 @@ def crashed_driver(box: Box, program: str, step: str = "start", *, script: str =
 
 
 async def next_engine(box: Box) -> None:
+    """It begins once it has the lock, which a child that is about to become conmon still shares."""
+    with (box.base / "lock").open() as lock:
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
     await box.runtime.close()
     box.runtime = new_runtime(box.base)
 

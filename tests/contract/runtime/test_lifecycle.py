@@ -9,6 +9,7 @@ import pytest
 
 from shoal.contracts.runtime import Exit
 from shoal.errors import DriverError, InvalidArgument, NotFound
+from tests.support.leftovers import processes
 from tests.support.runtime import Box, eventually
 
 
@@ -55,6 +56,21 @@ async def test_program_that_cannot_run_leaves_nothing(box: Box, program: str, wo
     assert words in error.value.message and "OCI runtime create failed" in error.value.message
     assert await box.runtime.leftovers() == []
     assert box.runtime._cgroups.processes(box.runtime.cgroup_of(box.id)) == []
+
+
+@pytest.mark.parametrize("made", ["containers/{}/run.json", "containers/{}/conmon.pid", "crun/{}", "crun/{}/status"])
+async def test_a_create_that_is_given_up_leaves_nothing(box: Box, made: str):
+    """Its conmon and crun are at work meanwhile. made: the file in the run directory that is waited for"""
+    creating = asyncio.ensure_future(box.create("sleep", "1000"))
+    while not (box.base / "run" / made.format(box.id)).exists():  # noqa: ASYNC110 - a create takes some ms
+        await asyncio.sleep(0)
+    creating.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await creating
+    assert processes([box.base]) == [] and await box.runtime.leftovers() == []
+    assert box.runtime._cgroups.processes(box.runtime._parent) == []
+    await box.run("true")
+    assert (await first_exit(box)).exit_status == 0
 
 
 async def test_missing_conmon_says_what_to_install(box: Box):

@@ -15,6 +15,7 @@ from shoal.drivers.network.nftables import Nftables
 from shoal.drivers.runtime.cgroups import Cgroups, host_mounts
 from tests.support.engine import EngineProcess, engine_with_busybox, wait_for
 from tests.support.running import Node
+from tests.support.runtime import enter_private_mount_namespace
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: real networks")
 POOL = ("--address-pool", "10.128.0.0/10:24")
@@ -48,6 +49,22 @@ def test_the_next_engine_takes_away_what_is_left(lost: EngineProcess) -> None:
     with EngineProcess(*POOL) as living:
         wait_for("all is gone", lambda: not lost.leftovers())
         assert on_host(living) and not (FOLDER / lost.tag).exists()
+
+
+def test_cgroups_of_its_containers_are_taken_away_too(notes: EngineNotes) -> None:
+    enter_private_mount_namespace()  # where crun's files in place of a hidden cgroup v2 are seen
+    with engine_with_busybox(*POOL) as engine:
+        node = Node(engine)
+        pid = node.state(node.run("sleep", "1000"))["Pid"]
+        engine.kill()
+        os.kill(pid, signal.SIGKILL)
+        wait_for("its supervisor has ended", lambda: not [left for left in engine.leftovers() if "conmon" in left])
+        aside = engine.base / "aside"
+        engine.root.rename(aside)
+        assert [left for left in engine.leftovers() if left.startswith("cgroup")]
+        assert str(engine.root) in notes.clear_abandoned()
+        assert not [left for left in engine.leftovers() if left.startswith("cgroup")]
+        aside.rename(engine.root)
 
 
 def test_an_engine_that_may_come_back_is_let_alone(lost: EngineProcess, notes: EngineNotes) -> None:

@@ -1,11 +1,18 @@
 """How a start goes before other work."""
 
+import fcntl
 import os
 import subprocess
 import sys
-from pathlib import Path
+import threading
+from pathlib import Path, PurePosixPath
 
+import pytest
+
+from shoal.daemon.host import lock_root
 from shoal.daemon.priority import AHEAD_NICE
+from shoal.errors import Conflict
+from shoal.model.settings import Settings
 from tests.support.engine import engine_with_busybox, wait_for
 
 POOL = ("--address-pool", "10.79.0.0/16:24")
@@ -40,3 +47,24 @@ def test_it_goes_ahead_unless_somebody_has_chosen_a_priority() -> None:
         argv = ["nice", "-n", str(before), sys.executable, "-c", code]
         done = subprocess.run(argv, capture_output=True, text=True, check=True)
         assert [int(line) for line in done.stdout.split()] == expected
+
+
+def test_a_root_that_only_a_child_of_a_killed_engine_holds_is_waited_for(tmp_path: Path) -> None:
+    """The child shares its parent's lock until it has become another program."""
+    settings = Settings(root=PurePosixPath(tmp_path), run=PurePosixPath(tmp_path / "run"))
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        with pytest.raises(Conflict, match=f"pid {os.getpid()}"):
+            lock_root(settings)
+        lock.seek(0)
+        lock.truncate()
+        lock.write(f"{dead.pid}\n")
+        lock.flush()
+        threading.Timer(0.2, fcntl.flock, (lock.fileno(), fcntl.LOCK_UN)).start()
+        descriptor = lock_root(settings)
+    assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+    os.close(descriptor)

@@ -172,6 +172,10 @@ class Cgroups:
         """Remove `cgroup` and those below, as far as no process is in them. Raises: DriverError"""
         for folder in self.dirs(cgroup):
             _remove_tree(folder)
+        if not self._mounts.unified:
+            for below in _subdirs(_hidden(cgroup)):
+                remove_hidden(f"{cgroup}/{below.name}")
+            remove_hidden(cgroup)
 
     def _kill_all(self, cgroup: str) -> None:
         for pid in self.processes(cgroup):
@@ -278,10 +282,14 @@ def parse_io_stat(text: str) -> tuple[tuple[BlockUsage, ...], tuple[BlockUsage, 
 
 def remove_hidden(cgroup: str) -> None:
     """Where the v2 mount of a hybrid tree is hidden, crun makes plain files in its place and forgets them."""
-    folder = Path("/sys/fs/cgroup/unified", cgroup.strip("/"))
+    folder = _hidden(cgroup)
     with suppress(OSError):
         (folder / "cgroup.procs").unlink(missing_ok=True)
         folder.rmdir()
+
+
+def _hidden(cgroup: str) -> Path:
+    return Path("/sys/fs/cgroup/unified", cgroup.strip("/"))
 
 
 def _remove_tree(folder: Path) -> bool:

@@ -33,8 +33,9 @@ async def spawn_conmon(conmon: Conmon, request: CreateRequest, bundle: Path) -> 
             raise DriverError(message, argv=argv, hint="apt-get install conmon crun") from error
         finally:
             os.close(write)
+        ended = watch_child(child)
         line = await read_all(read, until_line=True)
-        status = await watch_child(child)
+        status = await ended
         if not line:
             text = os.pread(messages, 4096, 0).decode(errors="replace").strip()
             raise DriverError(f"conmon failed: {text}", argv=argv, exit_status=status, stderr_tail=text)

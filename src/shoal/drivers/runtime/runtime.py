@@ -91,11 +91,15 @@ class CrunRuntime:
         return live.as_run()
 
     async def _discard(self, container_id: str, cgroup: str, error: BaseException) -> None:
-        """Undo a create that failed; the first error stays the one that is told."""
+        """Undo a create that failed or was given up; the first error stays the one that is told."""
         try:
-            await asyncio.shield(self._remove(container_id, cgroup))
+            await asyncio.shield(self._undo(container_id, cgroup))
         except (DriverError, OSError) as second:
             error.add_note(f"clean-up failed too: {second}")
+
+    async def _undo(self, container_id: str, cgroup: str) -> None:
+        await self._remains.end(container_id)  # conmon and crun may still be at work, and make what was removed again
+        await self._remove(container_id, cgroup)
 
     async def _hand_over(self, live: LiveRun) -> None:
         """Connect those who attached before there was a run; they must miss no output, so all this before `start`."""
