@@ -298,6 +298,7 @@ def test_log_files_rotate(engine: EngineProcess):
     engine.docker("run", "-d", "--name", "much", *options, "busybox", "sh", "-c", "seq 1 20000; exec sleep 1000")
     folder = next((engine.root / "containers").glob("*"))
     wait_for("a second file", lambda: len(list(folder.glob("output.log*"))) > 1)
+    wait_for("all is written", lambda: engine.docker("logs", "--tail", "1", "much").stdout == "20000\n")
     lines = engine.docker("logs", "much").stdout.splitlines()
     assert lines[-1] == "20000" and lines == [str(i) for i in range(20001 - len(lines), 20001)]
 

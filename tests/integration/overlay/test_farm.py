@@ -2,15 +2,20 @@
 
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 from tests.support.deadlines import patient
 from tests.support.engine import wait_for
-from tests.support.hosts import Farm, Host, hosts
+from tests.support.hosts import Farm, Host, Place, hosts
 
 
 def _reaches(one: Host, other: Host) -> bool:
     return one.exec("busybox", "ping", "-c1", "-W1", other.address, check=False).returncode == 0
+
+
+def _has_page(place: Place, host: Host) -> bool:
+    return place.exec("curl", "-s", f"http://{host.address}/", check=False).stdout == f"{host.name}\n"
 
 
 def test_hosts_are_machines_of_their_own() -> None:
@@ -26,7 +31,8 @@ def test_hosts_are_machines_of_their_own() -> None:
             )  # fmt: skip
         for place in (one, two, farm.outside):
             for host in farm:
-                assert place.exec("curl", "-s", f"http://{host.address}/").stdout == f"{host.name}\n"
+                # the container runs before its server listens
+                wait_for(f"{place.name} has a page of {host.name}", partial(_has_page, place, host))
         bases = [host.engine.base for host in farm]
         assert one.processes() and two.processes()
     assert not any(base.exists() for base in bases)
