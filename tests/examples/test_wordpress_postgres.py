@@ -90,6 +90,8 @@ def set_up(page: Page, blog: Example) -> None:
 
 def log_in(page: Page, blog: Example) -> None:
     page.goto(url(blog, "/wp-login.php"))
+    # The page's script takes the focus a moment later, and empties the password of who has been logged in before.
+    expect(page.locator("#user_login:focus, #user_pass:focus")).to_be_attached()
     page.get_by_label("Username or Email Address").fill("captain")  # names have no case in MySQL
     page.locator("#user_pass").fill(PASSWORD)
     page.get_by_role("button", name="Log In").click()
@@ -229,8 +231,9 @@ class Statements:
         return answers
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def statements(blog: Example) -> Statements:
+    """A fresh one for each test, and each try."""
     return Statements(blog)
 
 
