@@ -18,6 +18,7 @@ from shoal.model.usage import BlockUsage, CpuUsage, MemoryUsage
 #: v1 says "no limit" with the largest number of whole pages
 NO_LIMIT_V1 = 1 << 62
 _POLL_S = 0.002
+_TRIES = 1000
 _CONTROLLERS = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids")
 
 
@@ -283,9 +284,13 @@ def parse_io_stat(text: str) -> tuple[tuple[BlockUsage, ...], tuple[BlockUsage, 
 def remove_hidden(cgroup: str) -> None:
     """Where the v2 mount of a hybrid tree is hidden, crun makes plain files in its place and forgets them."""
     folder = _hidden(cgroup)
-    with suppress(OSError):
-        (folder / "cgroup.procs").unlink(missing_ok=True)
-        folder.rmdir()
+    for _ in range(_TRIES):
+        with suppress(OSError):
+            (folder / "cgroup.procs").unlink(missing_ok=True)
+            folder.rmdir()
+            return
+        if not (folder / "cgroup.procs").exists():  # else a `crun exec` that came late has just written it again
+            return
 
 
 def _hidden(cgroup: str) -> Path:
