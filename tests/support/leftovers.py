@@ -19,8 +19,8 @@ from tests.support.deadlines import patient
 #: inherited by every program that the tests start, and by what those start
 MARK = "SHOAL_TEST_SESSION"
 _CGROUPS = Path("/sys/fs/cgroup")
-#: folders of engines and drivers in this process
-_folders: list[Path] = []
+#: folders of engines and drivers in this process, and the test that made each
+_folders: dict[Path, str] = {}
 
 
 def new_folder(prefix: str) -> Path:
@@ -30,7 +30,7 @@ def new_folder(prefix: str) -> Path:
 
 def note(folder: Path) -> Path:
     """The folder, to be looked for at the end."""
-    _folders.append(folder)
+    _folders[folder] = os.environ.get("PYTEST_CURRENT_TEST", "")
     return folder
 
 
@@ -42,14 +42,24 @@ def mark_session() -> str:
 
 
 def once_settled(mark: str, *more_folders: Path, within_s: float = 3.0) -> list[str]:
-    """What this process and all that it started have left, a line each; what is just ending is waited for."""
+    """What this process and all that it started have left, a line each; what is just ending is waited for.
+
+    Each says in which test it began, as far as that is known.
+    """
     folders = [*_folders, *more_folders]
     deadline = time.monotonic() + patient(within_s)
     while left := [*processes(folders, mark), *mounts(folders), *named_after(_folders)]:
         if time.monotonic() > deadline:
             break
         time.sleep(0.05)
-    return left
+    return [line + _origin(line) for line in left]
+
+
+def _origin(line: str) -> str:
+    for folder, test in _folders.items():
+        if test and (folder.name in line or tag_of(folder) in line):
+            return f"  (of {test})"
+    return ""
 
 
 def of_engine(base: Path) -> list[str]:
