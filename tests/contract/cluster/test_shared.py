@@ -13,6 +13,7 @@ from shoal.drivers.cluster import etcd_member
 from shoal.drivers.cluster.etcd_quorum import EtcdQuorum
 from shoal.errors import Conflict
 from tests.support.certificates import Authority
+from tests.support.deadlines import patient
 from tests.support.ports import free_ports
 
 
@@ -95,3 +96,35 @@ async def test_of_two_managers_the_one_that_is_left_goes_on_alone(tmp_path: Path
         await asyncio.wait_for(first.survive(), 40)
         assert [(member.name, member.address) for member in await first.members()] == [("one", first.address)]
         assert await content(first) == {"a": b"1"}
+
+
+async def test_who_leads_hands_over_and_who_is_removed_learns_it(tmp_path: Path, authority: Authority) -> None:
+    one, two = settings_of("one"), settings_of("two")
+    async with quorum_of(tmp_path, one, authority) as first, quorum_of(tmp_path, two, authority) as second:
+        await first.begin()
+        await first.wait_ready()
+        await first.hand_over()  # there is nobody else
+        member_id, members = await first.add("two", second.address)
+        await second.begin(members)
+        await first.promote(member_id)
+        own = next(member.id for member in await first.members() if member.name == "one")
+        assert await first.leader() == own
+        await second.hand_over()  # it does not lead
+        await first.hand_over()
+        assert await second.leader() == member_id
+        assert not first.is_removed
+        await second.remove(own)
+        await second.remove(own)
+        assert [member.name for member in await second.members()] == ["two"]
+        async with asyncio.timeout(patient(20)):
+            while not first.is_removed:  # noqa: ASYNC110 - another process says so
+                await asyncio.sleep(0.05)
+        await first.release()
+        await first.resume()  # as an engine that starts: it was removed while it was away
+        async with asyncio.timeout(patient(20)):
+            while not first.is_removed:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.05)
+        member_id, members = await second.add("one", first.address)
+        await first.begin(members)
+        await second.promote(member_id)
+        assert not first.is_removed

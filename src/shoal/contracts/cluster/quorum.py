@@ -46,6 +46,11 @@ class Quorum(Protocol):
         """Where the other members reach this one."""
         ...
 
+    @property
+    def is_removed(self) -> bool:
+        """Whether the others have removed this member: it has ended and never comes back, but by `begin`."""
+        ...
+
     def store(self) -> ClusterStore:
         """The shared store, not opened yet."""
         ...
@@ -82,8 +87,19 @@ class Quorum(Protocol):
         """It has a vote, as soon as it has caught up. Raises: Unavailable when it does not"""
         ...
 
+    async def leader(self) -> str:
+        """Id of the member that leads the store, "" = none as far as this one knows. Raises: Unavailable"""
+        ...
+
+    async def hand_over(self) -> None:
+        """Another member leads the store, if this one did and there is another one. Raises: Unavailable"""
+        ...
+
     async def remove(self, member_id: str) -> None:
-        """It is none any more. Idempotent. Raises: Unavailable"""
+        """It is none any more. Idempotent. One that leads hands over first, else nobody does for a while.
+
+        Raises: Unavailable
+        """
         ...
 
     async def survive(self) -> None:

@@ -26,6 +26,8 @@ _PAUSE_S = 0.2
 _MAX_PAUSE_S = 5.0
 _LOOK_S = 0.05
 _LOG_BYTES = 4 * 1024 * 1024
+_LAST_WORDS_BYTES = 4000
+_REMOVED = b"the member has been permanently removed from the cluster"
 # A cluster's store is some ten megabytes: less garbage for a little more work.
 _ENVIRONMENT = {"GOGC": "40", "GOMAXPROCS": "2"}
 _LIMITS = (
@@ -110,6 +112,7 @@ class EtcdMember:
         self._process: _Process | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._log = settings.data.with_name(f"{settings.data.name}.log")
+        self.is_removed = False  #: by the others, as etcd has said when it ended; it is not started again
 
     @property
     def pid(self) -> int:
@@ -123,6 +126,7 @@ class EtcdMember:
         Raises: DriverError where there is no etcd
         """
         self._argv = self._command(initial_cluster, is_existing=is_existing)
+        self.is_removed = False
         left = find(self._settings.data)
         if left is not None and _lasting(left.argv) != _lasting(self._argv):
             await left.end()
@@ -197,10 +201,14 @@ class EtcdMember:
 
     def last_words(self) -> str:
         """The end of its log."""
-        with contextlib.suppress(OSError):
-            lines = self._log.read_bytes()[-2000:].decode(errors="replace").splitlines()
-            return lines[-1] if lines else "it said nothing"
-        return "it said nothing"
+        lines = self._end_of_log().decode(errors="replace").splitlines()
+        return lines[-1] if lines else "it said nothing"
+
+    def _end_of_log(self) -> bytes:
+        with contextlib.suppress(OSError), self._log.open("rb") as file:
+            file.seek(max(0, self._log.stat().st_size - _LAST_WORDS_BYTES))
+            return file.read()
+        return b""
 
     async def _keep(self) -> None:
         pause_s = _PAUSE_S
@@ -210,6 +218,10 @@ class EtcdMember:
             if self._process is not None:
                 await self._process.wait()
                 self._process = None
+            if _REMOVED in self._end_of_log():
+                log.info("the other managers have removed this one from their store")
+                self.is_removed = True
+                return
             pause_s = _PAUSE_S if loop.time() - since > _MAX_PAUSE_S else min(pause_s * 2, _MAX_PAUSE_S)
             log.warning("etcd has ended, it starts again in %.1f s: %s", pause_s, self.last_words())
             await asyncio.sleep(pause_s)

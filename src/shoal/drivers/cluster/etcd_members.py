@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from shoal.drivers.cluster.etcd_client import UNHEALTHY, EtcdClient, EtcdRefusal, TlsFiles
-from shoal.drivers.cluster.etcd_messages import Empty, LeaseId, Member, MemberAdd, Members, Status
+from shoal.drivers.cluster.etcd_messages import Empty, LeaseId, Member, MemberAdd, Members, Status, Target
 from shoal.errors import Conflict, Unavailable
 
 _LOOK_S = 0.1
 _HEALTHY_S = 15.0
+_PROPOSAL_S = 2.0
 _NOT_IN_SYNC = "etcdserver: can only promote a learner member which is in sync with leader"
 
 
@@ -80,10 +82,38 @@ class EtcdMembers:
             return any(member.id == member_id and not member.is_learner for member in await self.list())
         return True
 
+    async def hand_over(self) -> None:
+        """Another voting member leads, if the one that answers did. Raises: Unavailable where none of them can"""
+        status = await self.status()
+        own = status.header.member_id
+        if status.leader != own:
+            return
+        others = [member.id for member in await self.list() if member.id != own and not member.is_learner]
+        for member_id in others:
+            # etcd waits for some seconds for one that does not answer.
+            with suppress(EtcdRefusal, Unavailable):
+                await self._client.call("maintenance/transfer-leadership", Target(id=member_id), Empty)
+                return
+        if others:
+            raise Unavailable("no other member of the cluster's store can lead it")
+
     async def remove(self, member_id: int) -> None:
         """It is none any more; its process ends by itself. Idempotent. Raises: Unavailable, EtcdRefusal"""
+        failure: Unavailable | None = None
         try:
-            await self._client.call("cluster/member/remove", LeaseId(ID=member_id), Members, deadline_s=_HEALTHY_S)
+            async with asyncio.timeout(_HEALTHY_S):
+                while (failure := await self._not_removed(member_id)) is not None:  # noqa: ASYNC110 - as above
+                    await asyncio.sleep(_LOOK_S)
+        except TimeoutError:
+            raise failure or Unavailable(f"the managers' store does not answer within {_HEALTHY_S:g} s") from None
+
+    async def _not_removed(self, member_id: int) -> Unavailable | None:
+        """Why it may be there still. What is proposed while the lead changes is lost, which etcd sees after 7 s."""
+        try:
+            await self._client.call("cluster/member/remove", LeaseId(ID=member_id), Members, deadline_s=_PROPOSAL_S)
+        except Unavailable as error:
+            return error
         except EtcdRefusal:
             if any(member.id == member_id for member in await self.list()):
                 raise
+        return None

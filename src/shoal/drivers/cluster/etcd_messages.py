@@ -133,6 +133,12 @@ class Empty(Message, frozen=True):
     """Nothing to say."""
 
 
+class Target(Message, frozen=True):
+    """The member that is to lead."""
+
+    id: int = field(name="targetID")
+
+
 class MemberAdd(Message, frozen=True):
     peer_urls: tuple[str, ...] = field(name="peerURLs")
     is_learner: bool = field(name="isLearner", default=False)

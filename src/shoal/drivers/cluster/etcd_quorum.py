@@ -45,6 +45,11 @@ class EtcdQuorum:
         self._is_running = False
         self._started_with = secrets / "ca-in-memory.pem"
 
+    @property
+    def is_removed(self) -> bool:
+        """See the contract."""
+        return self._member.is_removed
+
     def store(self) -> ClusterStore:
         """See the contract."""
         return self._store()
@@ -128,6 +133,15 @@ class EtcdQuorum:
     async def promote(self, member_id: str) -> None:
         """See the contract."""
         await self._members.promote(int(member_id))
+
+    async def leader(self) -> str:
+        """See the contract."""
+        leader = (await self._members.status()).leader
+        return str(leader) if leader else ""
+
+    async def hand_over(self) -> None:
+        """See the contract."""
+        await self._members.hand_over()
 
     async def remove(self, member_id: str) -> None:
         """See the contract."""

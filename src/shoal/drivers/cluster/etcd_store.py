@@ -66,7 +66,11 @@ class EtcdClusterStore:
     async def open(self) -> None:
         """See the contract."""
         await self._client.open()
-        await self._feed.start()
+        try:
+            await self._feed.start()
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """See the contract. Idempotent."""

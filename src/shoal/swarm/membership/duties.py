@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
+from shoal.contracts.cluster.quorum import QuorumMember
 from shoal.errors import ShoalError, VersionConflict
 from shoal.model.cluster.cluster import Cluster
 from shoal.model.cluster.node import Node, Role
@@ -17,6 +20,8 @@ from shoal.swarm.pki.tokens import ca_digest
 log = logging.getLogger("shoal.cluster.managers")
 
 RETRY_S = 1.0
+HAND_OVER_S = 5.0  #: for a demoted manager whose member leads the store
+HAND_OVER_LOOK_S = 0.05
 LOOK_S = 5.0  #: between two looks while nothing changes
 #: a new member of the store that has no vote by then is given up: it would keep others out
 LEARNER_S = 60.0
@@ -58,21 +63,36 @@ class Duties:
         for node in list(ledger.view.nodes.values()):
             if node.manager is not None and node.spec.role is Role.WORKER and node.id != ledger.node_id:
                 await self._demoted(node)
-        if self._part.kind == SHARED:
-            await self._drop_strangers()
+        await self._drop_strangers()
         if (cluster := ledger.view.cluster) is not None:
             await self._rotate(cluster)
 
     async def _demoted(self, node: Node) -> None:
-        if node.manager is not None and node.manager.member_id and self._part.kind == SHARED:
-            await self._part.quorum.remove(node.manager.member_id)
+        for member in await self._members():
+            if member.name == node.id:
+                await self._until_it_follows(member.id)
+                now = self._manager.ledger.view.nodes.get(node.id)
+                if now is None or now.spec.role is not Role.WORKER:
+                    return
+                await self._part.quorum.remove(member.id)
         await change_node(self._manager, node.id, lambda n: replace(n, manager=None))
         log.info("node %s is no manager any more", node.id)
+
+    async def _members(self) -> Sequence[QuorumMember]:
+        return await self._part.quorum.members() if self._part.kind == SHARED else ()
+
+    async def _until_it_follows(self, member_id: str) -> None:
+        """Another member leads the store, or the node does not hand it over in time."""
+        quorum = self._part.quorum
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HAND_OVER_S):
+                while await quorum.leader() in ("", member_id):  # noqa: ASYNC110 - another process is asked
+                    await asyncio.sleep(HAND_OVER_LOOK_S)
 
     async def _drop_strangers(self) -> None:
         """Members that never got their vote, and those of nodes that were removed."""
         now, nodes = asyncio.get_running_loop().time(), self._manager.ledger.view.nodes
-        for member in await self._part.quorum.members():
+        for member in await self._members():
             if member.has_vote:
                 self._without_vote.pop(member.id, None)
                 if member.name and member.name not in nodes:

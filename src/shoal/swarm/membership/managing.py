@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from shoal.contracts.cluster.quorum import Quorum, QuorumSettings
 from shoal.contracts.cluster.store import ClusterStore
-from shoal.errors import InternalError
+from shoal.errors import InternalError, Unavailable
 from shoal.model.cluster.node import Node, Role
 from shoal.swarm.manager import records
 from shoal.swarm.manager.control.services import TaskLogs
@@ -175,12 +176,20 @@ class ManagerPart:
         await self._close_store()
         await self.quorum.release()
 
-    async def resign(self) -> None:
-        """No manager any more: out of the shared store, whose other members go on. Raises: Unavailable"""
+    async def step_down(self) -> None:
+        """No manager is here any more, and another member leads the shared store. It keeps its vote. Idempotent."""
+        if self.kind == SHARED and not self.quorum.is_removed:
+            # First, as who leads next writes at once, and what is written while the store's lead changes is lost.
+            with suppress(Unavailable):  # nobody leads it now, or this member has just been removed
+                await self.quorum.hand_over()
         managing, self.now = self.now, None
         if managing is not None:
             await managing.manager.close()
         await self._close_store()
+
+    async def resign(self) -> None:
+        """Out of the shared store too, whose other members go on. Raises: Unavailable"""
+        await self.step_down()
         if self.kind == SHARED:
             members = await self.quorum.members()
             own = [member.id for member in members if member.address == self.quorum.address]

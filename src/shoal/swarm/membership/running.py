@@ -37,6 +37,7 @@ log = logging.getLogger("shoal.cluster.membership")
 RETRY_S = 1.0
 MANAGER_RETRY_S = 0.5
 OPEN_S = 5.0  #: for a store that has a quorum to say so
+START_S = 1.5  #: of that, before the engine serves
 GO_BACK_S = 15.0  #: to take the store over from what managers shared
 LEAVE_S = 10.0
 TURN_S = 4.0  #: for a member of the store to start anew and be in step with the others
@@ -119,6 +120,20 @@ class Running:
         nodes = self._callers.managing().manager.ledger.view.nodes.values()
         return tuple(f"{node.id}@{serving(node)}" for node in nodes if node.state is NodeState.READY)
 
+    @property
+    def _is_to_manage(self) -> bool:
+        return self.state.role is Role.MANAGER and not self._is_demoted and not self._is_removed
+
+    @property
+    def _is_demoted(self) -> bool:
+        """Whether a manager here is to be none."""
+        return self.state.role is Role.MANAGER and self._told is not None and self._told.role is Role.WORKER
+
+    @property
+    def _is_removed(self) -> bool:
+        """Whether the other managers have removed this one's member of the store, maybe while it was away."""
+        return self.state.role is Role.MANAGER and self._manager.quorum.is_removed
+
     def _note(self, wanted: Told) -> None:
         if wanted != self._told:
             self._told = wanted
@@ -132,14 +147,14 @@ class Running:
             await self._server.open(self._credentials)
             if self.state.role is Role.MANAGER:
                 await self._go_back()
-                await self._open_manager()
+                await self._begin_to_manage()
         except BaseException:
             await self.stop()
             raise
         self._run()
 
     def _run(self) -> None:
-        self._work = [
+        self._work += [
             asyncio.create_task(self._agent.run(), name="agent"),
             asyncio.create_task(self._keep(), name="membership"),
             asyncio.create_task(self._watch_own(), name="own membership"),
@@ -157,10 +172,20 @@ class Running:
         except (ShoalError, TimeoutError) as error:
             log.warning("the store stays one that managers share: %s", error)
 
+    async def _begin_to_manage(self) -> None:
+        """The manager is open, or opens while the engine serves already: its containers wait for no quorum."""
+        opening = asyncio.create_task(self._open_manager(), name="the manager opens")
+        self._work.append(opening)
+        await asyncio.wait([opening], timeout=START_S)
+        if opening.done():
+            opening.result()
+        else:
+            self.manager_error = "the managers' store does not answer yet"
+
     async def _open_manager(self) -> None:
-        """Unless it is open. Raises: DriverError"""
+        """Unless it is open, or there is to be none any more. Raises: DriverError"""
         async with self._turn:
-            if self._manager.now is not None:
+            if self._manager.now is not None or not self._is_to_manage:
                 return
             try:
                 async with asyncio.timeout(OPEN_S):
@@ -246,6 +271,7 @@ class Running:
                         async with asyncio.timeout(RETRY_S):
                             self._note(await latest.next())
                     self._keep_locked(managing)
+                    self._leave_if_removed()
             except ShoalError as error:
                 log.warning("cannot read what is wanted of this node: %s", error.message)
                 await asyncio.sleep(RETRY_S)
@@ -261,10 +287,15 @@ class Running:
             await self._became.wait()
             return
         await asyncio.sleep(MANAGER_RETRY_S)
+        self._leave_if_removed()
         try:
             await self._open_manager()
         except ShoalError as error:
             self.manager_error = error.message
+
+    def _leave_if_removed(self) -> None:
+        if self._is_removed:
+            self._wake.set()
 
     def _keep_locked(self, managing: Managing) -> None:
         """The keys on disk are sealed with the cluster's unlock key while it has one."""
@@ -299,10 +330,13 @@ class Running:
                 self._save(replace(self.state, managers=wanted.managers))
             if wanted.trusted != self._trusted:
                 await self._renewed(self._keys, wanted.trusted)
+        if (self._is_demoted or self._is_removed) and not await self._become_worker():
+            return  # the others hear its member of the store with a manager's certificate only
+        wanted = self._told
         if self._wants_certificate(wanted):
             await self._renew()
-        if wanted is not None and wanted.role is not self.state.role:
-            await (self._become_manager() if wanted.role is Role.MANAGER else self._become_worker())
+        if wanted is not None and wanted.role is Role.MANAGER and self.state.role is Role.WORKER:
+            await self._become_manager()
 
     def _wants_certificate(self, wanted: Told | None) -> bool:
         certificate = self._keys.certificate
@@ -358,7 +392,7 @@ class Running:
 
     async def _become_manager(self) -> None:
         enlist = Enlist(address=self.state.advertise, store_address=self._manager.quorum.address)
-        enlisted = decode(await self._ask_leader("/v1/managers", encode(enlist)), Enlisted)
+        enlisted = decode(await self._ask_leader("/v1/managers", encode(enlist), timeout_s=VOTE_S), Enlisted)
         keys = replace(self._keys, data_key=enlisted.data_key)
         await self._manager.begin(enlisted.members, self._credentials)
         ready = Ready(address=self.state.advertise, member_id=enlisted.member_id)
@@ -369,22 +403,19 @@ class Running:
         await self._open_manager()
         log.info("this node is a manager")
 
-    async def _become_worker(self) -> None:
+    async def _become_worker(self) -> bool:
+        """Whether it is one. Its member of the store runs on until the manager that leads has taken its vote away."""
         async with self._turn:
-            try:
-                async with asyncio.timeout(LEAVE_S):
-                    await self._manager.resign()
-            except (ShoalError, TimeoutError) as error:
-                if not self._line.is_elsewhere:
-                    raise Unavailable(f"the other managers do not answer: {error}") from error
-                # Who leads elsewhere has no need of this one's vote, and has taken it away by itself.
-                log.warning("this manager was replaced while it was away")
-                await self._manager.erase()
+            await self._manager.step_down()
+            if not self._is_removed and self._told is not None and self.state.node_id in dict(self._told.managers):
+                return False
+            await self._manager.erase()
             self._keys = replace(self._keys, data_key=b"")
             self._folder.save_keys(self._keys)
             self.unlock_key, self.manager_error = b"", ""
             self._save(replace(self.state, role=Role.WORKER, store=SINGLE))
         log.info("this node is a worker")
+        return True
 
     async def _ask_leader(self, path: str, body: bytes, timeout_s: float = CALL_S) -> bytes:
         """Of any manager that leads. Raises: what the leader says, Unavailable"""

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from shoal.contracts.cluster.quorum import Quorum
 from shoal.errors import NotLeader, Unavailable, VersionConflict
-from shoal.model.cluster.node import ManagerStatus, Node
+from shoal.model.cluster.node import ManagerStatus, Node, Role
 from shoal.swarm.manager import records
 from shoal.swarm.manager.manager import Manager
 from shoal.swarm.nodes.admission import member
@@ -40,7 +40,9 @@ class EnlistRoutes:
     async def enlist(self, request: web.Request) -> web.Response:
         """An Enlist in, an Enlisted out. It always begins with no data, so what was there of it before is removed."""
         caller = self._callers.manager(request)
-        self._require_lead()
+        manager = self._require_lead()
+        if member(manager.ledger.view, caller.node_id).spec.role is not Role.MANAGER:
+            raise Unavailable(f"node {caller.node_id} is to be a worker")
         ask = decode(await request.read(), Enlist)
         async with self._turn:
             quorum = await self._share()

@@ -123,11 +123,6 @@ class ManagerLine:
                 break
         raise error
 
-    @property
-    def is_elsewhere(self) -> bool:
-        """Whether another node's manager has the session."""
-        return isinstance(self._open, Remote)
-
     def _session_of(self) -> Dispatcher:
         if self._open is None:
             raise Unavailable("this node has no session with a manager")

@@ -8,7 +8,7 @@ from shoal.errors import Conflict, Forbidden, InvalidArgument, NotFound, Version
 from shoal.model.cluster.node import NodeSpec, NodeState, Role
 from shoal.model.cluster.task import Address, FileReference, TaskState
 from shoal.model.network import Ipam, NetworkSpec, Pool
-from tests.support.managers import MANAGER, WORKER, open_manager, service_spec, task
+from tests.support.managers import MANAGER, WORKER, node, open_manager, service_spec, task
 
 
 async def test_a_secret_is_sealed_and_never_told() -> None:
@@ -119,11 +119,22 @@ async def test_the_last_manager_stays_one() -> None:
             await manager.nodes.update("self", version, NodeSpec(role=Role.WORKER))
 
 
+async def test_no_manager_is_demoted_that_the_others_need() -> None:
+    async with open_manager() as manager:
+        for name, state in (("m2", NodeState.READY), ("m3", NodeState.DOWN)):
+            await manager.ledger.write([replace(node(name, Role.MANAGER), state=state)])
+        demoted = NodeSpec(role=Role.WORKER)
+        with pytest.raises(InvalidArgument, match="this would result in a loss of quorum"):
+            await manager.nodes.update("m2", (await manager.nodes.resolve("m2")).version, demoted)
+        await manager.nodes.update("m3", (await manager.nodes.resolve("m3")).version, demoted)
+        await manager.nodes.update("m2", (await manager.nodes.resolve("m2")).version, demoted)
+
+
 async def test_a_node_that_is_up_goes_by_force_only_and_orphans_its_tasks() -> None:
     running = task("t1", TaskState.RUNNING, service_id="", node_id=WORKER)
     async with open_manager(running) as manager:
-        node = (await manager.nodes.resolve(WORKER)).record
-        await manager.ledger.write([replace(node, state=NodeState.READY)])
+        worker = (await manager.nodes.resolve(WORKER)).record
+        await manager.ledger.write([replace(worker, state=NodeState.READY)])
         with pytest.raises(InvalidArgument, match=f"node {WORKER} is not down and can't be removed"):
             await manager.nodes.remove(WORKER, force=False)
         with pytest.raises(InvalidArgument, match="It must be demoted to worker before removal"):

@@ -12,6 +12,7 @@ from shoal.swarm.manager import records
 from shoal.swarm.manager.control.find import begins, oldest_first, resolve
 from shoal.swarm.manager.ledger import Ledger
 
+_REFUSED = "rpc error: code = FailedPrecondition desc ="
 _FILTERS = ("id", "label", "membership", "name", "node.label", "role")
 
 
@@ -57,7 +58,7 @@ class NodeControl:
         return self._versioned(self._find(reference))
 
     async def update(self, reference: str, version: int, spec: NodeSpec) -> None:
-        """Raises: NotFound, VersionConflict; InvalidArgument for the demotion of the last manager"""
+        """Raises: NotFound, VersionConflict; InvalidArgument for a demotion that leaves no quorum"""
         node = self._find(reference)
         if node.spec.role is Role.MANAGER and spec.role is Role.WORKER:
             self._check_demotion(node)
@@ -67,8 +68,11 @@ class NodeControl:
     def _check_demotion(self, node: Node) -> None:
         others = [n for n in self._ledger.view.nodes.values() if n.spec.role is Role.MANAGER and n.id != node.id]
         if not others:
+            raise InvalidArgument(f"{_REFUSED} attempting to demote the last manager of the swarm")
+        reachable = sum(other.manager is not None and other.state is not NodeState.DOWN for other in others)
+        if 2 * reachable <= len(others):
             raise InvalidArgument(
-                "rpc error: code = FailedPrecondition desc = attempting to demote the last manager of the swarm"
+                f"{_REFUSED} can't remove member from the raft: this would result in a loss of quorum"
             )
 
     async def remove(self, reference: str, *, force: bool) -> None:
@@ -92,7 +96,7 @@ class NodeControl:
                 await ledger.mirror.catch_up()
 
     def _check_removal(self, node: Node, *, force: bool) -> None:
-        said = f"rpc error: code = FailedPrecondition desc = node {node.id} is"
+        said = f"{_REFUSED} node {node.id} is"
         if node.manager is not None and node.spec.role is Role.MANAGER:
             raise InvalidArgument(
                 f"{said} a cluster manager and is a member of the raft cluster. "
