@@ -52,10 +52,10 @@ example: install ## install, start the engine and bring up one of examples/: NAM
 	@$(AS_ROOT) examples/run.sh $(NAME)
 
 examples: install-tests ## tests of all examples, also of the heavy ones
-	$(AS_ROOT) $(BIN)/python -m pytest tests/examples -m "heavy or not heavy" $(SIDE_BY_SIDE) --reruns 2
+	$(AS_ROOT) $(BIN)/python -m pytest tests/examples -m "heavy or not heavy" $(SIDE_BY_SIDE) --reruns 2 --rerun-show-tracebacks
 
 test: install-tests ## install and run all tests
-	$(AS_ROOT) $(BIN)/python -m pytest tests $(SIDE_BY_SIDE) --reruns 2
+	$(AS_ROOT) $(BIN)/python -m pytest tests $(SIDE_BY_SIDE) --reruns 2 --rerun-show-tracebacks
 
 check: install-tests ## format, lint, types, import levels, unit tests
 	$(BIN)/ruff format --check src tests
