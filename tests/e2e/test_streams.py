@@ -307,10 +307,10 @@ def test_log_has_no_gap_when_the_engine_is_killed(fresh_engine: EngineProcess):
     engine = fresh_engine
     engine.docker("run", "-d", "--name", "count", "busybox", "sh", "-c", COUNTER.format(n=600, pause=0.005))
     follower = subprocess.Popen(["docker", "logs", "-f", "count"], stdout=subprocess.PIPE, text=True, env=engine.env)
-    wait_for("it counts", lambda: "20\n" in engine.docker("logs", "count").stdout)
-    engine.kill()
     assert follower.stdout
-    seen = follower.stdout.read()
+    seen = "".join(follower.stdout.readline() for _ in range(20))
+    engine.kill()
+    seen += follower.stdout.read()
     follower.wait(10)
     follower.stdout.close()
     assert numbers(600).startswith(seen) and seen.endswith("\n")
