@@ -128,7 +128,7 @@ def restarted(engine: EngineProcess, *flags: str) -> None:
 
 
 def test_what_an_engine_had_is_free_once_it_was_killed(fresh_engine: EngineProcess) -> None:
-    pool = ("--address-pool", "10.217.96.0/22:24")
+    pool = ("--address-pool", "10.217.96.0/21:24")
     restarted(fresh_engine, *pool)
     with engine_with_busybox(*pool) as other:
         theirs = make(other, Name="n", **ISOLATED)

@@ -79,8 +79,8 @@ class HostSubnets:
     def _of_others(self) -> Iterator[str]:
         """What the living ones of this network namespace have; notes of the dead are taken away."""
         for path in sorted(self._folder.iterdir()) if self._folder.is_dir() else ():
-            if path.name == self._name and self._note >= 0:
-                continue
+            if path.name == self._name:
+                continue  # ours, or of an engine before us
             try:
                 yield from _read(path) if path.name.startswith(self._network) else _prune(path)
             except (OSError, ValueError, KeyError) as error:
