@@ -36,6 +36,7 @@ class LeaderDispatcher:
 
     leader: (node id, "host:2377") of who does now
     ensure_ingress: makes the network of published ports where it is missing
+    is_leading: whether this manager's time as the leader is not over
     """
 
     def __init__(
@@ -43,10 +44,13 @@ class LeaderDispatcher:
         ledger: Ledger,
         leader: Callable[[], tuple[str, str]],
         ensure_ingress: Callable[[], Awaitable[None]],
+        *,
+        is_leading: Callable[[], bool],
     ) -> None:
         self._ledger = ledger
         self._ensure_ingress = ensure_ingress
         self._leader = leader
+        self._is_leading = is_leading
         self._sessions = Sessions()
         self._statuses = Statuses(ledger)
         self._attached = AttachedContainers(ledger)
@@ -73,7 +77,7 @@ class LeaderDispatcher:
     @property
     def leads(self) -> bool:
         """Whether nodes are served here."""
-        return bool(self._epoch)
+        return bool(self._epoch) and self._is_leading()
 
     def _require_lead(self) -> None:
         if not self.leads:
@@ -162,6 +166,7 @@ class LeaderDispatcher:
             await self._have_ingress()
             told: Assignment | None = None
             while True:
+                self._require_lead()
                 self._require_node(node_id)
                 new = without_echo(told, self._values.filled(self._assignment(node_id)))
                 change = difference(told, new)

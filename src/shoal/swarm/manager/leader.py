@@ -26,6 +26,11 @@ class Leader:
         self.kept_at = 0.0  #: when it last asked the store and heard that it leads, in loop time
         self._over_at = 0.0  #: when its time ends, in loop time
 
+    @property
+    def is_leading(self) -> bool:
+        """Whether it leads, and its time is not over: a process may have been stopped for a while."""
+        return bool(self.epoch) and asyncio.get_running_loop().time() < self._over_at
+
     async def run(self) -> None:
         """Until cancelled; resigns at the end."""
         while True:

@@ -60,7 +60,9 @@ class Manager:
         self._holder = ""
         self._answered_at = 0.0  #: when the store last said who leads, in loop time
         self.networks = NetworkControl(self.ledger)
-        self.dispatcher = LeaderDispatcher(self.ledger, self.leader, self.networks.ensure_ingress)
+        self.dispatcher = LeaderDispatcher(
+            self.ledger, self.leader, self.networks.ensure_ingress, is_leading=lambda: self._leads.is_leading
+        )
         self.services = ServiceControl(self.ledger)
         self.nodes = NodeControl(self.ledger, self.leader)
         self.secrets = FileControl(self.ledger, "secrets")
@@ -88,7 +90,7 @@ class Manager:
     @property
     def is_leader(self) -> bool:
         """Whether this manager leads, as far as it knows."""
-        return bool(self._leads.epoch)
+        return self._leads.is_leading
 
     @property
     def epoch(self) -> int:

@@ -118,6 +118,29 @@ def test_a_new_leader_says_and_decides_nothing_before_it_has_seen_all() -> None:
         runner.run(story())
 
 
+def test_a_leader_that_was_stopped_for_a_while_tells_nobody_anything() -> None:
+    """Another one may lead since; what it would write is refused, what it would tell must not be told."""
+
+    async def story() -> None:
+        async with open_manager(ready()) as manager:
+            await until(lambda: manager.dispatcher.leads)
+            session = aiter(manager.dispatcher.session("r", NodeDescription()))
+            await anext(session)
+            loop = asyncio.get_running_loop()
+            assert isinstance(loop, VirtualLoop)
+            loop.pass_time(TTL_S + 1)
+            assert not manager.is_leader
+            with pytest.raises(NotLeader):
+                await anext(aiter(manager.dispatcher.session("r", NodeDescription())))
+            manager.dispatcher._sessions.mark(manager.ledger.view, manager.ledger.view, None)
+            with pytest.raises(NotLeader):
+                await anext(session)
+            await until(lambda: manager.dispatcher.leads)  # nobody else did
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(story())
+
+
 def test_managers_without_a_quorum_know_it() -> None:
     """Who leads as well as who follows, until the others are back."""
     there = True
