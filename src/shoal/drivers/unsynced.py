@@ -77,7 +77,7 @@ class Unsynced:
             except OSError as error:
                 log.warning("what was written is not known to be on the disk: %s", error)
             with self._lock:
-                if not os.listdir(self._marks):
+                if not self._marks.is_dir() or not os.listdir(self._marks):  # nothing is left, maybe of the engine
                     self._syncer = None
                     return
 

@@ -1,6 +1,7 @@
 """What a loss of power may have left half written is not trusted by the next boot; what a sync has covered is."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -70,6 +71,19 @@ async def test_marks_go_by_themselves(tmp_path: Path) -> None:
     for name in ("1", "2"):
         unsynced.add("layer", name)
         await eventually("synced", lambda: not list((tmp_path / boot_id()).iterdir()))
+    unsynced.close()
+
+
+async def test_a_thread_whose_folder_was_removed_ends(tmp_path: Path) -> None:
+    unsynced = Unsynced(tmp_path / "unsynced", boot_id(), sync_after_s=0.01)
+    unsynced.open()
+    unsynced.add("layer", "1")
+    syncer = unsynced._syncer
+    shutil.rmtree(tmp_path / "unsynced")
+    await eventually("it has ended", lambda: syncer is None or not syncer.is_alive())
+    unsynced.open()
+    unsynced.add("layer", "2")
+    await eventually("the next one syncs", lambda: not list((tmp_path / "unsynced" / boot_id()).iterdir()))
     unsynced.close()
 
 

@@ -152,5 +152,5 @@ async def test_layers_are_published_once_and_removed(disk: Disk, base: str) -> N
     await disk.snapshots.remove_layer(base)
     await disk.snapshots.remove_layer(base)
     assert not disk.snapshots.has_layer(base)
-    disk.snapshots.close()
+    disk.close()
     assert disk.leftovers() == []

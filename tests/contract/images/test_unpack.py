@@ -308,7 +308,7 @@ async def test_a_full_disk_is_told_and_nothing_stays(tmp_path: Path) -> None:
         with pytest.raises(DriverError, match="no space left on device"):
             await disk.blobs.add(bytes(16 << 20))
         assert disk.leftovers() == []
-        disk.snapshots.close()
+        disk.close()
     finally:
         run(["umount", small], check=True)
 
@@ -334,7 +334,7 @@ async def test_a_kill_in_the_middle_of_unpacking_leaves_nothing_after_the_next_s
     disk = Disk(root)
     assert disk.leftovers() == []
     assert (await disk.unpack(archive.read_bytes())).joinpath("d/59").exists()
-    disk.snapshots.close()
+    disk.close()
 
 
 async def test_the_diff_id_of_a_compressed_layer_is_not_its_digest(disk: Disk) -> None:

@@ -18,12 +18,15 @@ def test_containers_reach_the_host_gateway_from_the_first_one_on() -> None:
         engine.shoal("network", "create", "other")
         url = f"http://host.docker.internal:{port}"
         for network in ("bridge", "other"):
-            asked = ("--add-host", "host.docker.internal:host-gateway", "busybox", "wget", "-q", "-O", "-")
-            page = engine.shoal("run", "--rm", "--network", network, *asked, f"{url}/metrics").stdout
+            asked = ("--network", network, "--add-host", "host.docker.internal:host-gateway", "busybox")
+            # It may ask before the engine has noted that it runs.
+            shown = "wget -q -O /page $0 && grep -q '^shoal_container_state.*running.* 1$' /page"
+            script = f"until {shown}; do :; done; cat /page"
+            page = engine.shoal("run", "--rm", *asked, "sh", "-c", script, f"{url}/metrics").stdout
             assert re.search(
                 r'shoal_container_state\{id="[0-9a-f]{12}",name="\w+",image="busybox",state="running"\} 1', page
             )
-            refused = engine.shoal("run", "--network", network, *asked, f"{url}/info", check=False)
+            refused = engine.shoal("run", *asked, "wget", "-q", "-O", "-", f"{url}/info", check=False)
             assert refused.returncode != 0 and "404" in refused.stderr
 
 

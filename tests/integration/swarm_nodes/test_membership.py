@@ -142,6 +142,7 @@ class Lonely:
     """The part of a shared store that a single manager never uses."""
 
     address = "https://127.0.0.1:1"
+    is_removed = False
 
     async def release(self) -> None: ...
     async def erase(self) -> None: ...
