@@ -85,7 +85,10 @@ class Snapshots(Protocol):
         ...
 
     async def diff(self, key: str) -> LayerBlob:
-        """The changes as a blob (gzip). The snapshot stays as it is; for commits of a container."""
+        """The changes as a blob (gzip). The snapshot stays as it is; for commits of a container.
+
+        Raises: NotFound when it is removed meanwhile: half of what it had is no layer
+        """
         ...
 
     async def commit(self, key: str) -> tuple[str, LayerBlob]:

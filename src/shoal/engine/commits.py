@@ -8,6 +8,7 @@ from shoal.engine.containers import Containers
 from shoal.engine.events import Events
 from shoal.engine.images import Images
 from shoal.engine.images.changes import apply_changes
+from shoal.errors import Conflict, NotFound
 from shoal.model.container import ContainerSpec
 from shoal.model.image import HistoryItem, Image, ImageConfig
 
@@ -45,15 +46,14 @@ class Commits:
         item = HistoryItem(
             created_by=" ".join(container.spec.cmd or ()), author=request.author, comment=request.comment
         )
+        base = self._images.resolve(container.image_id)
         async with self._containers.still(container.id) if request.pause else nullcontext():
-            image = await self._images.commit(
-                container.id,
-                self._images.resolve(container.image_id),
-                config,
-                item=item,
-                container=container.id,
-                tag=request.tag,
-            )
+            try:
+                image = await self._images.commit(
+                    container.id, base, config, item=item, container=container.id, tag=request.tag
+                )
+            except NotFound as error:
+                raise Conflict(f"You cannot commit container {container.id} which is being removed") from error
         attributes = {
             **container.spec.labels,
             "comment": request.comment,

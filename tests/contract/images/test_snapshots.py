@@ -1,5 +1,6 @@
 """Layers and snapshots on the kernel's overlay."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -142,6 +143,21 @@ async def test_a_commit_makes_a_layer_with_the_changes_and_nothing_else(disk: Di
     assert sorted(p.name for p in unpacked.directory.iterdir()) == ["d", "new"]
     await disk.snapshots.discard(unpacked)
     await disk.snapshots.discard(unpacked)
+
+
+async def test_half_of_what_is_removed_meanwhile_is_no_layer(disk: Disk, base: str) -> None:
+    for number in range(3):
+        await disk.snapshots.prepare("one", base)
+        folder = await disk.snapshots.mount("one")
+        for name in range(20):
+            (folder / f"file{name}").touch()
+            os.truncate(folder / f"file{name}", 10 << 20)
+        packing = asyncio.create_task(disk.snapshots.diff("one"))
+        await asyncio.sleep(0.01 * number)
+        assert not packing.done()
+        await disk.snapshots.remove("one")
+        with pytest.raises(NotFound):
+            await packing
 
 
 async def test_layers_are_published_once_and_removed(disk: Disk, base: str) -> None:

@@ -195,7 +195,13 @@ class OverlaySnapshots:
     async def diff(self, key: str) -> LayerBlob:
         """The changes as a blob; the snapshot stays as it is."""
         root = str(self.upper(key))
-        return await self._workers.run(lambda stop: self._pack(root, stop))
+        try:
+            blob = await self._workers.run(lambda stop: self._pack(root, stop))
+        except DriverError:
+            self._snapshot(key)
+            raise
+        self._snapshot(key)
+        return blob
 
     def _pack(self, root: str, stop: threading.Event) -> LayerBlob:
         tar = upper.LayerTar(root)
