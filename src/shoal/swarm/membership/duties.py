@@ -23,6 +23,7 @@ RETRY_S = 1.0
 HAND_OVER_S = 5.0  #: for a demoted manager whose member leads the store
 HAND_OVER_LOOK_S = 0.05
 LOOK_S = 5.0  #: between two looks while nothing changes
+FOLLOWER_LOOK_S = 0.2  #: whether it leads now
 #: a new member of the store that has no vote by then is given up: it would keep others out
 LEARNER_S = 60.0
 
@@ -49,11 +50,9 @@ class Duties:
                 except ShoalError as error:
                     log.warning("the cluster's managers cannot be brought in order: %s", error.message)
                     await asyncio.sleep(RETRY_S)
-                try:
-                    async with asyncio.timeout(LOOK_S):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_S if self._manager.is_leader else FOLLOWER_LOOK_S):
                         await self._changed.wait()
-                except TimeoutError:
-                    pass
                 self._changed.clear()
         finally:
             unlisten()
