@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -190,6 +191,10 @@ def test_two_workers_do_not_reach_each_other_but_the_manager_both(farm: Farm) ->
 def test_a_link_that_is_gone_for_moments_harms_nobody(farm: Farm) -> None:
     """Shorter than three beats: no task moves, and requests only wait."""
     one, _, three = farm
+    for host in farm:  # the kernel asks for a neighbour three times, then says that there is no route: all may be lost
+        for kind in ("ucast", "mcast"):
+            with host.entered():
+                Path(f"/proc/sys/net/ipv4/neigh/eth0/{kind}_solicit").write_text("60")
     kept = [containers(host) for host in farm]
     listed = [host.address for host in farm[:2]]
     with asking(PORT, addresses=listed, place=farm.outside.entered) as asked:
