@@ -1,6 +1,8 @@
 """A manager's member as the membership uses it: begun, filled, adopted, joined, alone, erased."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -127,4 +129,10 @@ async def test_who_leads_hands_over_and_who_is_removed_learns_it(tmp_path: Path,
         member_id, members = await second.add("one", first.address)
         await first.begin(members)
         await second.promote(member_id)
+        assert not first.is_removed
+        pid = etcd_member.find(tmp_path / "one").pid
+        os.kill(pid, signal.SIGKILL)  # what it said when it was removed is not taken for this
+        async with asyncio.timeout(patient(20)):
+            while (again := etcd_member.find(tmp_path / "one")) is None or again.pid == pid:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.05)
         assert not first.is_removed

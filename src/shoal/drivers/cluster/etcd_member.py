@@ -231,11 +231,12 @@ class EtcdMember:
                 log.error("etcd does not start: %s", error)
 
     def _spawn(self, *flags: str) -> "_Process":
+        # A file, no pipe: nobody reads it while no engine runs. What a removed member has said is not of the next one.
+        is_new = not self._settings.data.exists()
+        if self._log.exists() and (is_new or self._log.stat().st_size > _LOG_BYTES):
+            self._log.unlink()
         self._settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._settings.data.chmod(0o700)
-        # A file, no pipe: nobody reads it while no engine runs.
-        if self._log.exists() and self._log.stat().st_size > _LOG_BYTES:
-            self._log.unlink()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ETCD_")}
         pid = os.posix_spawn(
             self._argv[0],
