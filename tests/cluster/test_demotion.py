@@ -61,12 +61,14 @@ def test_a_leader_hands_over_and_comes_back(farm: Farm):
 
 def test_of_two_managers_the_leader_hands_over(farm: Farm):
     one, two, three = farm
+    kept = [clusters.containers(host) for host in farm]
     demote(list(farm), three)
     for _ in range(2):
         host = leading([one, two])
         demote([one, two], host)
         promote([one, two], host)
     promote(list(farm), three)
+    assert [clusters.containers(host) for host in farm] == kept
 
 
 def test_who_was_demoted_and_promoted_while_away_begins_anew(farm: Farm):

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from shoal.drivers.files.locks import try_lock
 from shoal.drivers.network import netlink as nl
 from shoal.drivers.network.nftables import Nftables
 from shoal.drivers.overlay.tunnel import remove_tunnel
@@ -115,11 +116,7 @@ def _locked(path: Path) -> Iterator[int]:
     """A descriptor of the file, locked; -1 where somebody else holds it."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield -1
-    else:
-        yield fd
+        yield fd if try_lock(fd) else -1
     finally:
         os.close(fd)
 

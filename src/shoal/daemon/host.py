@@ -2,13 +2,13 @@
 
 import asyncio
 import ctypes
-import fcntl
 import os
 import shutil
 import time
 from pathlib import Path
 
 from shoal.drivers import mount as sys
+from shoal.drivers.files.locks import try_lock
 from shoal.errors import Conflict, DriverError, Forbidden
 from shoal.model.settings import Settings
 
@@ -80,7 +80,7 @@ def lock_root(settings: Settings) -> int:
     path = Path(settings.root) / "lock"
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     end = time.monotonic() + _INHERITED_S
-    while not _is_locked(fd):
+    while not try_lock(fd):
         pid = os.pread(fd, 32, 0).decode().strip()
         if os.path.exists(f"/proc/{pid or 'unknown'}") or time.monotonic() > end:
             os.close(fd)
@@ -92,14 +92,6 @@ def lock_root(settings: Settings) -> int:
     os.ftruncate(fd, 0)
     os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
     return fd
-
-
-def _is_locked(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def enter_mount_namespace(settings: Settings) -> None:

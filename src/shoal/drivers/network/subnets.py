@@ -17,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from shoal.contracts.networking import Choosing
+from shoal.drivers.files.locks import try_lock
 from shoal.drivers.network import netlink as nl
 from shoal.drivers.threads import in_thread
 
@@ -58,7 +59,7 @@ class HostSubnets:
             return -1
         try:
             async with asyncio.timeout(self._patience_s):
-                while not _lock(folder):  # noqa: ASYNC110 - a lock of the kernel's, which tells nobody
+                while not try_lock(folder):  # noqa: ASYNC110 - a lock of the kernel's, which tells nobody
                     await asyncio.sleep(_AGAIN_S)
         except TimeoutError:
             log.warning("an engine of this host keeps choosing a subnet, and is not waited for any longer")
@@ -110,7 +111,7 @@ class HostSubnets:
 def _open(path: Path) -> int:
     """A new note, locked for as long as the process lives. Raises: OSError where another process holds it"""
     note = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    if not _lock(note):
+    if not try_lock(note):
         os.close(note)
         raise BlockingIOError(f"{path} is another engine's")
     return note
@@ -119,7 +120,7 @@ def _open(path: Path) -> int:
 def _read(path: Path) -> list[str]:
     note = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
-        if _lock(note, fcntl.LOCK_SH):
+        if try_lock(note, fcntl.LOCK_SH):
             path.unlink(missing_ok=True)
             return []
         found = json.loads(os.pread(note, os.fstat(note).st_size, 0))
@@ -133,12 +134,3 @@ def _prune(path: Path) -> list[str]:
     with suppress(FileNotFoundError):
         _read(path)
     return []
-
-
-def _lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
-    """True when it is ours now, False when somebody else has it."""
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

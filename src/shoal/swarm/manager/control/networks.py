@@ -8,6 +8,7 @@ from shoal.cluster.reconcile.attachments import ATTACHED
 from shoal.contracts.cluster.control import Versioned
 from shoal.contracts.networking import Subnets
 from shoal.errors import Conflict, InvalidArgument, Unavailable, VersionConflict
+from shoal.lifecycle.network import ipam
 from shoal.model.cluster.cluster import ClusterNetwork
 from shoal.model.cluster.task import TaskState
 from shoal.model.network import NetworkSpec, Pool
@@ -83,7 +84,7 @@ class NetworkControl:
                 raise Conflict(f"network with name {spec.name} already exists")
             completed = with_subnets(view, view.cluster, spec, taken)
             record = ClusterNetwork(id=self._ledger.new_id(), spec=completed, created_at=self._ledger.now_ns())
-            self._chosen[record.id] = tuple(pool.subnet for pool in completed.ipam.config if pool.subnet)
+            self._chosen[record.id] = tuple(ipam.subnets([completed]))
             await host.keep(self._all_subnets())
         return record
 
